@@ -1,0 +1,517 @@
+"""The contract of every table: its columns, their units, its geometry and its key.
+
+`check` returns the table or raises one `TableError` that lists everything that is wrong with it.
+All geometry is in one projected coordinate system in metres; keys are unique strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from communityplan.errors import OptionError, Problem, TableError
+
+__all__ = [
+    "COMMUNITIES",
+    "FACILITIES",
+    "GATES",
+    "HOMES",
+    "IDLE_BUILDINGS",
+    "STREETS",
+    "TABLES",
+    "WALKS",
+    "WALLS",
+    "Column",
+    "Table",
+    "check",
+    "find_problems",
+    "record",
+    "used",
+]
+
+Kind = Literal["text", "number", "amount", "flag", "time"]
+Frame = TypeVar("Frame", pd.DataFrame, gpd.GeoDataFrame)
+
+POINT = ("Point",)
+AREA = ("Polygon", "MultiPolygon")
+LINE = ("LineString", "MultiLineString", "LinearRing")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column holds.
+
+    Attributes
+    ----------
+    meaning : str
+        What it holds, in English.
+    zh : str
+        The same in Chinese, as a heading.
+    unit : str
+        Unit, empty for text and flags.
+    kind : {"text", "number", "amount", "flag", "time"}
+        An amount is a number that is never negative; a time is ``HH:MM``.
+    """
+
+    meaning: str
+    zh: str
+    unit: str = ""
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The contract of one table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table, as in a project file.
+    zh : str
+        Its name in Chinese.
+    geometry : tuple of str
+        Geometry types that are allowed; empty for a plain table.
+    required, optional : mapping of str to Column
+        The columns that must and that may be there. Other columns are carried along.
+    key : str or None
+        The column that names a row, unique in the table.
+    """
+
+    name: str
+    zh: str
+    geometry: tuple[str, ...]
+    required: Mapping[str, Column]
+    optional: Mapping[str, Column] = field(default_factory=dict)
+    key: str | None = None
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column of the contract, the required ones first."""
+        return {**self.required, **self.optional}
+
+
+_RESIDENTS = Column("people who live here", "居住人数", "people", "amount")
+_ELDERLY = Column("of these, older people", "老年人数", "people", "amount")
+_CHILDREN = Column("of these, small children", "婴幼儿人数", "people", "amount")
+_HOUSEHOLDS = Column("households", "户数", "households", "amount")
+_NAME = Column("name", "名称")
+_STOREYS = Column("storeys above ground", "层数", "storeys", "amount")
+_AREA = Column("floor area", "建筑面积", "m2", "amount")
+_DOOR = Column("the door, a point in well-known text", "出入口")
+
+COMMUNITIES = Table(
+    "communities",
+    "小区",
+    AREA,
+    key="community_id",
+    required={"community_id": Column("key", "小区编号"), "name": _NAME},
+    optional={
+        "name_en": Column("name in English", "英文名"),
+        "built_year": Column("year of construction", "建成年代", "year", "amount"),
+        "households": _HOUSEHOLDS,
+        "residents": _RESIDENTS,
+        "elderly": _ELDERLY,
+        "children": _CHILDREN,
+        "enclosed": Column("its boundary is a wall, crossed only at gates", "是否封闭", "", "flag"),
+    },
+)
+HOMES = Table(
+    "homes",
+    "住宅楼",
+    POINT + AREA,
+    key="home_id",
+    required={
+        "home_id": Column("key", "楼栋编号"),
+        "community_id": Column("community it belongs to", "小区编号"),
+        "residents": _RESIDENTS,
+    },
+    optional={
+        "elderly": _ELDERLY,
+        "children": _CHILDREN,
+        "households": _HOUSEHOLDS,
+        "storeys": _STOREYS,
+        "has_lift": Column("has a lift", "有无电梯", "", "flag"),
+        "storey": Column(
+            "the storey these people live on, 1 at the ground", "所在楼层", "", "amount"
+        ),
+        "door": _DOOR,
+        "floor_area_m2": _AREA,
+    },
+)
+FACILITIES = Table(
+    "facilities",
+    "服务设施",
+    POINT + AREA,
+    key="facility_id",
+    required={
+        "facility_id": Column("key", "设施编号"),
+        "service": Column("service offered", "服务类型"),
+    },
+    optional={
+        "capacity": Column("places", "服务能力", "places", "amount"),
+        "floor_area_m2": _AREA,
+        "name": _NAME,
+        "name_en": Column("name in English", "英文名"),
+        "opens": Column("opening hours", "开放时间"),
+        "door": _DOOR,
+    },
+)
+IDLE_BUILDINGS = Table(
+    "idle_buildings",
+    "闲置房屋",
+    POINT + AREA,
+    key="building_id",
+    required={"building_id": Column("key", "房屋编号"), "floor_area_m2": _AREA},
+    optional={
+        "name": _NAME,
+        "name_en": Column("name in English", "英文名"),
+        "owner": Column("owner", "产权单位"),
+        "owner_level": Column("level of the owner", "产权层级"),
+        "former_use": Column("former use", "原用途"),
+        "storeys": _STOREYS,
+        "tenure_route": Column("way to obtain the use", "取得方式"),
+        "available_year": Column("year it can be had", "可用年份", "year", "amount"),
+        "conversion_cost_yuan": Column("cost of conversion", "改造费用", "yuan", "amount"),
+        "annual_rent_yuan": Column("rent a year", "年租金", "yuan", "amount"),
+        "hazards": Column("hazards, separated by ;", "安全隐患"),
+        "allowed_services": Column("services allowed, separated by ;", "可设服务"),
+        "door": _DOOR,
+    },
+)
+WALLS = Table(
+    "walls",
+    "围墙",
+    LINE,
+    key="wall_id",
+    required={"wall_id": Column("key", "围墙编号")},
+    optional={"kind": Column("wall, fence, railway, river ...", "类型")},
+)
+GATES = Table(
+    "gates",
+    "出入口",
+    POINT,
+    key="gate_id",
+    required={"gate_id": Column("key", "大门编号")},
+    optional={
+        "who": Column("everyone, residents or closed; empty: not known", "通行对象"),
+        "open_from": Column("opens at", "开门时间", "HH:MM", "time"),
+        "open_until": Column("shuts at", "关门时间", "HH:MM", "time"),
+        "wait_s": Column("mean time lost at the gate", "等候时间", "s", "amount"),
+    },
+)
+STREETS = Table(
+    "streets",
+    "道路",
+    LINE,
+    required={},
+    optional={
+        "kind": Column("kind of street", "道路类型"),
+        "access": Column("everyone, residents or closed; empty: everyone", "通行对象"),
+        "steps": Column("a flight of steps", "是否台阶", "", "flag"),
+        "crossing": Column("a crossing where people wait", "是否过街", "", "flag"),
+        "climb_m": Column("height gained from first to last point", "爬升", "m", "number"),
+        "oneway_foot": Column("on foot only from first to last point", "步行单向", "", "flag"),
+    },
+)
+WALKS = Table(
+    "walks",
+    "步行",
+    (),
+    required={
+        "from_id": Column("start", "起点"),
+        "to_id": Column("end", "终点"),
+        "walk_min": Column("time of the whole walk", "步行时间", "min", "amount"),
+    },
+    optional={
+        "door_min": Column("of this, between doors and streets", "出入时间", "min", "amount"),
+        "vertical_min": Column("of this, stairs and lift", "上下楼时间", "min", "amount"),
+        "street_min": Column("of this, along streets", "道路时间", "min", "amount"),
+        "wait_min": Column("of this, waiting at crossings and gates", "等候时间", "min", "amount"),
+    },
+)
+TABLES = {
+    table.name: table
+    for table in (COMMUNITIES, HOMES, FACILITIES, IDLE_BUILDINGS, WALLS, GATES, STREETS, WALKS)
+}
+
+
+def check(table: Frame, contract: Table, *, where: str | None = None) -> Frame:
+    """The table itself where it keeps its contract, else one error with everything wrong.
+
+    Parameters
+    ----------
+    table : GeoDataFrame or DataFrame
+        The table to look at; it is not changed.
+    contract : Table
+        What it has to keep, one of `TABLES`.
+    where : str, optional
+        File and layer for the messages; the table's name unless given.
+
+    Returns
+    -------
+    GeoDataFrame or DataFrame
+        The table that was given.
+
+    Raises
+    ------
+    TableError
+        Lists every problem with its place and row, counted from 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from communityplan.tables import WALKS, check
+    >>> walks = pd.DataFrame({"from_id": ["h1"], "to_id": ["f1"], "walk_min": [-2.0]})
+    >>> check(walks, WALKS)
+    Traceback (most recent call last):
+    ...
+    communityplan.errors.TableError: 1 problem in the input:
+      - walks, row 1: walk_min is -2.0. Give a number of min that is not negative
+    """
+    found = find_problems(table, contract, where=where)
+    if found:
+        raise TableError(found)
+    return table
+
+
+def find_problems(
+    table: pd.DataFrame, contract: Table, *, where: str | None = None
+) -> list[Problem]:
+    """Everything in which a table breaks its contract, empty where it keeps it.
+
+    Parameters
+    ----------
+    table : GeoDataFrame or DataFrame
+        The table to look at.
+    contract : Table
+        What it has to keep.
+    where : str, optional
+        File and layer for the messages; the table's name unless given.
+
+    Returns
+    -------
+    list of Problem
+    """
+    where = where or contract.name
+    found = list(_missing_columns(table, contract, where))
+    for name, column in contract.columns.items():
+        if name in table.columns:
+            found += _CHECKS[column.kind](table[name], column, where, name in contract.required)
+    if contract.key in table.columns:
+        found += _key_problems(table[contract.key], where)
+    if contract.geometry:
+        found += _geometry_problems(table, contract, where)
+    return found
+
+
+def record(table: Frame, **used_options: Any) -> Frame:
+    """The same table, with the inputs and options that were really used noted on it.
+
+    Parameters
+    ----------
+    table : GeoDataFrame or DataFrame
+        A result.
+    **used_options : object
+        Names and values, plain enough to be written to a file.
+
+    Returns
+    -------
+    GeoDataFrame or DataFrame
+        The result with ``.attrs["communityplan"]``.
+    """
+    table.attrs["communityplan"] = {**used(table), **used_options}
+    return table
+
+
+def used(table: pd.DataFrame) -> dict[str, Any]:
+    """The inputs and options a result was made with, empty where it carries none."""
+    noted: dict[str, Any] = dict(table.attrs.get("communityplan", {}))
+    return noted
+
+
+def as_flags(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """A column of flags as booleans; empty cells are no."""
+    words = column.astype("object").map(lambda cell: str(cell).strip().lower())
+    return np.asarray(words.isin(_YES).to_numpy(), dtype=np.bool_)
+
+
+_YES = {"true", "1", "1.0", "yes", "y", "t", "是", "有"}
+_NO = {"false", "0", "0.0", "no", "n", "f", "否", "无", "", "nan", "none", "<na>"}
+
+
+def _rows(bad: np.ndarray[Any, Any]) -> Iterable[int]:
+    """Positions of the bad rows."""
+    return (int(row) for row in np.flatnonzero(bad))
+
+
+def _missing_columns(table: pd.DataFrame, contract: Table, where: str) -> Iterable[Problem]:
+    for name, column in contract.required.items():
+        if name not in table.columns:
+            present = ", ".join(str(other) for other in table.columns) or "none"
+            yield Problem(
+                where,
+                f"no column {name!r} ({column.meaning})",
+                f"Add it, or map another column to it; the columns are: {present}",
+            )
+
+
+def _number_problems(
+    cells: pd.Series[Any], column: Column, where: str, required: bool, *, least: float = -np.inf
+) -> list[Problem]:
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    given = cells.notna().to_numpy()
+    bad = (given & ~np.isfinite(values)) | (values < least) | (required & ~given)
+    wanted = "that is not negative" if least == 0 else "that is finite"
+    return [
+        Problem(
+            f"{where}, row {row + 1}",
+            f"{cells.name} is {'empty' if not given[row] else cells.iloc[row]}",
+            f"Give a number of {column.unit or 'any size'} {wanted}",
+        )
+        for row in _rows(bad)
+    ]
+
+
+def _amount_problems(
+    cells: pd.Series[Any], column: Column, where: str, required: bool
+) -> list[Problem]:
+    return _number_problems(cells, column, where, required, least=0.0)
+
+
+def _text_problems(
+    cells: pd.Series[Any], column: Column, where: str, required: bool
+) -> list[Problem]:
+    if not required:
+        return []
+    empty = cells.isna().to_numpy() | (cells.astype("object").map(str).str.strip() == "").to_numpy()
+    return [
+        Problem(f"{where}, row {row + 1}", f"{cells.name} is empty", f"Give the {column.meaning}")
+        for row in _rows(empty)
+    ]
+
+
+def _flag_problems(
+    cells: pd.Series[Any], column: Column, where: str, required: bool
+) -> list[Problem]:
+    words = cells.astype("object").map(lambda cell: str(cell).strip().lower())
+    bad = ~words.isin(_YES | _NO).to_numpy()
+    return [
+        Problem(f"{where}, row {row + 1}", f"{cells.name} is {cells.iloc[row]!r}", "Give yes or no")
+        for row in _rows(bad)
+    ]
+
+
+def _time_problems(
+    cells: pd.Series[Any], column: Column, where: str, required: bool
+) -> list[Problem]:
+    words = cells.astype("object").map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+    good = words.str.fullmatch(r"([01]?\d|2[0-4]):[0-5]\d(:00)?|").to_numpy()
+    return [
+        Problem(
+            f"{where}, row {row + 1}",
+            f"{cells.name} is {cells.iloc[row]!r}",
+            "Give a time as HH:MM, such as 07:30",
+        )
+        for row in _rows(~good)
+    ]
+
+
+_CHECKS = {
+    "number": _number_problems,
+    "amount": _amount_problems,
+    "text": _text_problems,
+    "flag": _flag_problems,
+    "time": _time_problems,
+}
+
+
+def _key_problems(keys: pd.Series[Any], where: str) -> list[Problem]:
+    first: dict[str, int] = {}
+    found = []
+    for row, key in enumerate(keys.astype("object").map(str)):
+        if key in first:
+            found.append(
+                Problem(
+                    f"{where}, row {row + 1}",
+                    f"{keys.name} {key!r} is already in row {first[key] + 1}",
+                    "Give every row a key of its own",
+                )
+            )
+        first.setdefault(key, row)
+    return found
+
+
+def _geometry_problems(table: pd.DataFrame, contract: Table, where: str) -> list[Problem]:
+    if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
+        return [Problem(where, "no geometry", "Give a GeoDataFrame with its geometry set")]
+    shapes = table.geometry
+    found = _crs_problems(shapes, where)
+    empty = (shapes.isna() | shapes.is_empty).to_numpy()
+    kinds = shapes.geom_type.to_numpy()
+    wanted = " or ".join(contract.geometry)
+    finite = np.isfinite(shapely.bounds(shapes.to_numpy())).all(axis=1)
+    for row in _rows(empty):
+        found.append(Problem(f"{where}, row {row + 1}", "geometry is empty", f"Draw a {wanted}"))
+    for row in _rows(~empty & ~np.isin(kinds, contract.geometry)):
+        found.append(
+            Problem(f"{where}, row {row + 1}", f"geometry is a {kinds[row]}", f"Give a {wanted}")
+        )
+    for row in _rows(~empty & ~finite):
+        found.append(
+            Problem(f"{where}, row {row + 1}", "a coordinate is not a number", "Draw it again")
+        )
+    # a line that repeats a point is walkable; only areas can be invalid in a way that matters
+    areas = np.isin(kinds, AREA)
+    for row in _rows(~empty & finite & areas & ~shapes.is_valid.to_numpy()):
+        why = shapely.is_valid_reason(shapes.iloc[row])
+        found.append(
+            Problem(
+                f"{where}, row {row + 1}",
+                f"geometry is not valid ({why})",
+                "Mend it, for example with shapely.make_valid",
+            )
+        )
+    return found
+
+
+def _crs_problems(shapes: gpd.GeoSeries, where: str) -> list[Problem]:
+    if shapes.crs is None:
+        return [
+            Problem(
+                where,
+                "no coordinate system",
+                "Set it with set_crs, or name the datum when reading the file",
+            )
+        ]
+    if shapes.crs.is_projected and shapes.crs.axis_info[0].unit_name == "metre":
+        return []
+    unit = shapes.crs.axis_info[0].unit_name if shapes.crs.axis_info else "unknown units"
+    return [
+        Problem(
+            where,
+            f"coordinates are in {unit} ({shapes.crs.name})",
+            "Project to metres, for example with to_crs(table.estimate_utm_crs())",
+        )
+    ]
+
+
+def same_crs(*tables: gpd.GeoDataFrame) -> None:
+    """Refuse tables in different coordinate systems.
+
+    Raises
+    ------
+    OptionError
+        Names the coordinate systems found.
+    """
+    systems = {str(table.crs.to_string()): table.crs for table in tables if table.crs is not None}
+    if len(systems) > 1:
+        raise OptionError(
+            f"the tables are in different coordinate systems ({', '.join(systems)}); "
+            "project them to one with to_crs"
+        )
