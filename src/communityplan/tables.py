@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 Kind = Literal["text", "number", "amount", "flag", "time"]
-Frame = TypeVar("Frame", pd.DataFrame, gpd.GeoDataFrame)
+Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 POINT = ("Point",)
 AREA = ("Polygon", "MultiPolygon")

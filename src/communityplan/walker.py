@@ -67,7 +67,8 @@ class Walker:
     slope : str
         Name of a slope response, one of `SLOPE_RESPONSES`; ``"level"`` ignores slopes.
     storey_up_s, storey_down_s : float
-        Time for one storey by stairs [s]; it also times outdoor steps, by their height.
+        Time for one storey by stairs [s]; it also times outdoor steps, by their height. Infinite
+        for a walker who leaves upper floors by lift only.
     lift_wait_s : float
         Wait for a lift and ride in it, once a walk [s].
     crossing_wait_s : float
@@ -105,7 +106,7 @@ class Walker:
         wrong = [
             f"{name} is {value}"
             for name, value in self._numbers().items()
-            if not np.isfinite(value) or value < 0
+            if not value >= 0 or (np.isinf(value) and not name.startswith("storey"))
         ]
         if not self.speed_m_s > 0:
             wrong.append(f"speed_m_s is {self.speed_m_s}, it has to be above 0")
@@ -211,6 +212,10 @@ def storey_seconds(
     """
     flight_s = walker.storey_down_s if direction == "there" else walker.storey_up_s
     flights = np.maximum(np.asarray(storey, dtype=np.float64) - 1.0, 0.0)
-    by_stairs = flights * flight_s
+    by_stairs = (
+        np.where(flights > 0, flights * flight_s, 0.0)
+        if np.isfinite(flight_s)
+        else (np.where(flights > 0, np.inf, 0.0))
+    )
     by_lift = np.minimum(by_stairs, walker.lift_wait_s)
     return np.where(has_lift, by_lift, by_stairs)

@@ -28,9 +28,6 @@ Shapes = NDArray[np.object_]
 HAIR_M = 0.01
 """The way to a street may touch a barrier with its ends: this much of them is not looked at [m]."""
 
-FARTHEST_LISTED_M = 1e5
-"""How far the nearest street is looked for to tell the distance of what is not attached [m]."""
-
 
 @dataclass(frozen=True)
 class Attachment:
@@ -54,7 +51,14 @@ class Attachment:
     point: Shapes
 
 
-def attach(network: WalkNetwork, shapes: Shapes, *, walker: Walker, owner: str = "") -> Attachment:
+def attach(
+    network: WalkNetwork,
+    shapes: Shapes,
+    *,
+    walker: Walker,
+    owner: str = "",
+    base: Attachment | None = None,
+) -> Attachment:
     """Join points or areas to the nearest edge that a walker may use.
 
     Parameters
@@ -66,68 +70,63 @@ def attach(network: WalkNetwork, shapes: Shapes, *, walker: Walker, owner: str =
         Decides on steps.
     owner : str
         The community or group of private ways whose ways may be used besides those of everyone.
+    base : Attachment, optional
+        The same points joined with no owner, where that is known already.
 
     Returns
     -------
     Attachment
     """
-    found = _nearest(network, shapes, _usable(network, walker, ""), walker)
-    if owner:
-        own = _nearest(network, shapes, _usable(network, walker, owner), walker)
-        nearer = np.nan_to_num(own.door_m, nan=np.inf) < np.nan_to_num(found.door_m, nan=np.inf)
-        found = _merged(found, own, nearer)
-    return found
-
-
-def _merged(first: Attachment, second: Attachment, take: NDArray[np.bool_]) -> Attachment:
+    found = _nearest(network, shapes, _Usable.of(network, walker, "")) if base is None else base
+    if not owner:
+        return found
+    own = _nearest(network, shapes, _Usable.of(network, walker, owner))
+    nearer = np.nan_to_num(own.door_m, nan=np.inf) < np.nan_to_num(found.door_m, nan=np.inf)
     return Attachment(
-        np.where(take, second.edge, first.edge),
-        np.where(take, second.along, first.along),
-        np.where(take, second.door_m, first.door_m),
-        np.where(take, second.point, first.point),
+        np.where(nearer, own.edge, found.edge),
+        np.where(nearer, own.along, found.along),
+        np.where(nearer, own.door_m, found.door_m),
+        np.where(nearer, own.point, found.point),
     )
 
 
-def _usable(network: WalkNetwork, walker: Walker, owner: str) -> Ints:
-    """Rows of the edges a walker may use that belong to one owner, empty for everyone."""
-    key = ("usable", walker.may_use_steps, owner)
-    if key not in network.cache:
-        edges = network.edges
-        usable = (edges["access"] != "closed") & (edges["kind"] != "gate")
-        usable &= edges["owner"] == owner
-        if not walker.may_use_steps:
-            usable &= ~edges["steps"]
-        network.cache[key] = np.flatnonzero(usable.to_numpy())
-    found: Ints = network.cache[key]
-    return found
+@dataclass(frozen=True)
+class _Usable:
+    """Edges of one owner (empty: everyone) that a walker may join, and their index."""
+
+    rows: Ints
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, network: WalkNetwork, walker: Walker, owner: str) -> _Usable:
+        key = ("usable", walker.may_use_steps, owner)
+        if key not in network.cache:
+            edges = network.edges
+            usable = (edges["access"] != "closed") & (edges["kind"] != "gate")
+            usable &= edges["owner"] == owner
+            if not walker.may_use_steps:
+                usable &= ~edges["steps"]
+            rows = np.flatnonzero(usable.to_numpy())
+            network.cache[key] = cls(rows, shapely.STRtree(edges.geometry.to_numpy()[rows]))
+        found: _Usable = network.cache[key]
+        return found
 
 
-def _tree(network: WalkNetwork, rows: Ints) -> shapely.STRtree:
-    key = ("tree", rows.tobytes())
-    if key not in network.cache:
-        network.cache[key] = shapely.STRtree(network.edges.geometry.to_numpy()[rows])
-    tree: shapely.STRtree = network.cache[key]
-    return tree
-
-
-def _nearest(network: WalkNetwork, shapes: Shapes, rows: Ints, walker: Walker) -> Attachment:
-    n = len(shapes)
-    edge = np.full(n, -1, dtype=np.int64)
-    if len(rows) and n:
-        tree = _tree(network, rows)
-        # equally near edges meet at the joining point: the first one is as good as any
-        point, near = tree.query_nearest(
-            shapes, max_distance=_reach(network), all_matches=True, exclusive=False
+def _nearest(network: WalkNetwork, shapes: Shapes, usable: _Usable) -> Attachment:
+    edge = np.full(len(shapes), -1, dtype=np.int64)
+    if len(usable.rows) and len(shapes):
+        # of edges that are equally near the first row counts: they meet at the joining point
+        point, near = usable.tree.query_nearest(
+            shapes, max_distance=_reach_m(network), all_matches=True
         )
-        order = np.lexsort((rows[near], point))
-        point, near = point[order], near[order]
-        point, first = np.unique(point, return_index=True)
-        edge[point] = rows[near[first]]
-        _avoid_barriers(network, shapes, rows, tree, edge)
+        order = np.lexsort((near, point))
+        point, first = np.unique(point[order], return_index=True)
+        edge[point] = usable.rows[near[order][first]]
+        _avoid_barriers(network, shapes, usable, edge)
     return _measured(network, shapes, edge)
 
 
-def _reach(network: WalkNetwork) -> float:
+def _reach_m(network: WalkNetwork) -> float:
     # the tree takes only a distance above zero
     return max(network.attach_within_m, 1e-9)
 
@@ -137,9 +136,7 @@ def _connectors(network: WalkNetwork, shapes: Shapes, edge: Ints) -> Shapes:
     return np.asarray(shapely.shortest_line(shapes, lines), dtype=object)
 
 
-def _avoid_barriers(
-    network: WalkNetwork, shapes: Shapes, rows: Ints, tree: shapely.STRtree, edge: Ints
-) -> None:
+def _avoid_barriers(network: WalkNetwork, shapes: Shapes, usable: _Usable, edge: Ints) -> None:
     """Give points whose way is barred the nearest edge with a free way, or none."""
     if not len(network.barriers.lines):
         return
@@ -148,8 +145,8 @@ def _avoid_barriers(
     edge[barred] = -1
     if not len(barred):
         return
-    point, near = tree.query(shapes[barred], predicate="dwithin", distance=_reach(network))
-    candidate = rows[near]
+    point, near = usable.tree.query(shapes[barred], predicate="dwithin", distance=_reach_m(network))
+    candidate = usable.rows[near]
     ways = _connectors(network, shapes[barred[point]], candidate)
     free = ~_barred(network, ways)
     order = np.lexsort((candidate[free], shapely.length(ways[free]), point[free]))
@@ -231,7 +228,9 @@ def doors(table: gpd.GeoDataFrame, *, where: str) -> Shapes:
     given = table["door"].to_numpy(dtype=object)
     is_text = np.array([isinstance(cell, str) and bool(cell.strip()) for cell in given])
     is_shape = shapely.is_geometry(given)
-    found = np.where(is_shape, given, None)
+    found: Shapes = np.array(
+        [cell if shape else None for cell, shape in zip(given, is_shape, strict=True)], dtype=object
+    )
     found[is_text] = shapely.from_wkt(given[is_text], on_invalid="ignore")
     wrong = (is_text | is_shape) & (shapely.get_type_id(found) != 0)
     if wrong.any():
@@ -267,14 +266,13 @@ def attachment_table(
     """
     shapes = doors(table, where=key)
     found = attach(network, shapes, walker=walker)
-    nearest_m = found.door_m.copy()
+    nearest_m: Floats = found.door_m.copy()
     lost = np.flatnonzero(found.edge < 0)
-    rows = _usable(network, walker, "")
-    if len(lost) and len(rows):
-        _, distance = _tree(network, rows).query_nearest(
-            shapes[lost], return_distance=True, all_matches=False
-        )
-        nearest_m[lost] = distance
+    usable = _Usable.of(network, walker, "")
+    if len(lost) and len(usable.rows):
+        _, near = usable.tree.query_nearest(shapes[lost], all_matches=False)
+        lines = network.edges.geometry.to_numpy()[usable.rows[near]]
+        nearest_m[lost] = np.asarray(shapely.distance(shapes[lost], lines))
     far = nearest_m > network.attach_within_m
     reason = np.where(found.edge >= 0, "", np.where(far, "far from every street", "behind a wall"))
     result = gpd.GeoDataFrame(

@@ -1,0 +1,186 @@
+"""Tables of points -> ends of walks: where each joins the network, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from communityplan._search import Ends, SearchGraph, build_graph
+from communityplan.errors import OptionError, TableError
+from communityplan.network import WalkNetwork
+from communityplan.network.attachment import Attachment, attach, doors
+from communityplan.tables import AREA, POINT, Table, as_flags, find_problems, same_crs
+from communityplan.walker import Walker, storey_seconds
+
+__all__ = ["Places", "Resident", "ends_of", "places", "resident_groups", "search_graph"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+KEYS = ("home_id", "facility_id", "building_id", "gate_id", "community_id")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Points that walks start or end at.
+
+    Attributes
+    ----------
+    table : GeoDataFrame
+        The table they come from.
+    ids : array of str, shape (P,)
+        Their keys.
+    shapes : array of geometry, shape (P,)
+        Doors where given, else the geometry.
+    base : Attachment
+        Where they join the ways of everyone.
+    """
+
+    table: gpd.GeoDataFrame
+    ids: NDArray[np.object_]
+    shapes: NDArray[np.object_]
+    base: Attachment
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Places whose people may use the same private ways and gates.
+
+    Attributes
+    ----------
+    owner : str
+        The community or group of private ways, empty for those of everyone.
+    code : int
+        Number of the owner in the search graph, 0 for everyone.
+    rows : array of int
+        The places, as positions.
+    """
+
+    owner: str
+    code: int
+    rows: Ints
+
+
+def places(network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker, where: str) -> Places:
+    """Check a table of points or areas and join it to the network.
+
+    Raises
+    ------
+    TableError, OptionError
+        For geometry that cannot be used, doubled keys, another coordinate system.
+    """
+    key = next((name for name in KEYS if name in table.columns), None)
+    problems = find_problems(table, Table(where, where, POINT + AREA, {}, key=key))
+    if problems:
+        raise TableError(problems)
+    same_crs(network.edges, table)
+    ids = (table.index if key is None else table[key]).map(str).to_numpy(dtype=object)
+    if len(set(ids)) < len(ids):
+        raise OptionError(f"{where}: the index repeats itself; give every row a label of its own")
+    shapes = doors(table, where=where)
+    return Places(table, ids, shapes, attach(network, shapes, walker=walker))
+
+
+def search_graph(network: WalkNetwork, walker: Walker, *, backwards: bool = False) -> SearchGraph:
+    """The network as a search graph for one walker, made once.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    walker : Walker
+    backwards : bool
+        Every edge turned round.
+    """
+    key = ("graph", walker, backwards)
+    if key not in network.cache:
+        forward, backward = network.seconds(walker)
+        codes = {owner: code + 1 for code, owner in enumerate(network.owners)}
+        geometry = network.nodes.geometry
+        network.cache[key] = build_graph(
+            len(network.nodes),
+            network.edges["u"].to_numpy(),
+            network.edges["v"].to_numpy(),
+            backward if backwards else forward,
+            back_seconds=forward if backwards else backward,
+            owner=[codes.get(name, 0) for name in network.edges["owner"]],
+            xy=np.column_stack([geometry.x.to_numpy(), geometry.y.to_numpy()]),
+        )
+    graph: SearchGraph = network.cache[key]
+    return graph
+
+
+def resident_groups(network: WalkNetwork, origins: Places, walker: Walker) -> Iterator[Resident]:
+    """Split the people who walk by the private ways and gates that are theirs.
+
+    A home belongs to its ``community_id`` where that has ways of its own, else to the private ways
+    that it lies nearest to, else to none.
+    """
+    owner = np.full(len(origins.ids), "", dtype=object)
+    if network.owners:
+        if "community_id" in origins.table.columns:
+            given = origins.table["community_id"].map(str).to_numpy(dtype=object)
+            owner = np.where(np.isin(given, network.owners), given, "")
+        for name in network.owners:
+            if name.startswith("private ways"):
+                own = attach(network, origins.shapes, walker=walker, owner=name, base=origins.base)
+                nearer = (own.edge != origins.base.edge) & (owner == "")
+                owner = np.where(nearer, name, owner)
+    codes, names = pd.factorize(owner, sort=True)
+    for number, name in enumerate(names):
+        code = 0 if name == "" else network.owners.index(name) + 1
+        yield Resident(str(name), code, np.flatnonzero(codes == number))
+
+
+def ends_of(
+    network: WalkNetwork,
+    found: Places,
+    rows: Ints,
+    *,
+    walker: Walker,
+    owner: str,
+    outward: bool,
+) -> tuple[Ends, Floats, Floats]:
+    """Ends of walks for some of the places, with their door and vertical seconds.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    found : Places
+    rows : array of int
+        Which of them.
+    walker : Walker
+    owner : str
+        Whose private ways may be used besides those of everyone.
+    outward : bool
+        Whether people leave here, down the stairs; else they come in and go up.
+
+    Returns
+    -------
+    tuple of Ends, array of float, array of float
+        Door and vertical seconds are part of the ends' extra seconds.
+    """
+    base = found.base
+    taken = Attachment(base.edge[rows], base.along[rows], base.door_m[rows], base.point[rows])
+    joined = attach(network, found.shapes[rows], walker=walker, owner=owner, base=taken)
+    door_s = np.nan_to_num(joined.door_m) / walker.speed_m_s
+    vertical_s = _vertical(found.table.iloc[rows], walker, outward)
+    leaves = np.isfinite(vertical_s)
+    edge = np.where(leaves, joined.edge, -1)
+    extra_s = door_s + np.where(leaves, vertical_s, 0.0)
+    return Ends.on_edges(edge, joined.along, extra_s=extra_s), door_s, vertical_s
+
+
+def _vertical(table: gpd.GeoDataFrame, walker: Walker, outward: bool) -> Floats:
+    """Stairs and lift where the table tells the storey of each row."""
+    if "storey" not in table.columns:
+        return np.zeros(len(table))
+    storey = pd.to_numeric(table["storey"]).fillna(1.0).to_numpy(dtype=np.float64)
+    lift = np.zeros(len(table), dtype=bool)
+    if "has_lift" in table.columns:
+        lift = as_flags(table["has_lift"])
+    return storey_seconds(walker, storey, lift, direction="there" if outward else "back")
