@@ -1,0 +1,1 @@
+"""Input: files, spreadsheets and OpenStreetMap become checked tables."""

@@ -1,0 +1,297 @@
+"""OpenStreetMap files to tables: streets, buildings, places, gates, walls and residential land.
+
+Which tag means what stands in two tables that can be edited, ``osm_rules.toml`` and
+``osm_services.toml``; every row names the rule that decided it, and `OsmLayers.report` counts
+what each rule did, what was left out and why. Copies of both are changed and given to `read_osm`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+from numpy.typing import NDArray
+
+from communityplan import tables
+from communityplan.errors import DataError, OptionError, Problem
+from communityplan.load.osm_areas import relation_polygons
+from communityplan.load.osm_barriers import read_doors, read_gates, read_walls
+from communityplan.load.osm_buildings import read_buildings, read_communities
+from communityplan.load.osm_file import Interest, OsmData, read_file
+from communityplan.load.osm_places import read_places
+from communityplan.load.osm_rules import Rule, osm_rules, parse_rules, rule_keys
+from communityplan.load.osm_squares import Notes
+from communityplan.load.osm_streets import read_streets
+
+__all__ = ["ASSUMED_STOREYS", "OsmLayers", "osm_rules", "read_osm"]
+
+ASSUMED_STOREYS = 6.0
+"""Storeys of a building of which nothing tells them [storeys]: the walk-up of old communities, an
+assumption."""
+
+NODE_LAYERS = ("services", "gates")
+AREA_LAYERS = ("streets", "communities", "buildings", "services")
+WAY_LAYERS = (*AREA_LAYERS, "squares", "gates", "walls")
+
+_ALWAYS_KEPT = frozenset(
+    {
+        "access:conditional",
+        "alt_name",
+        "barrier",
+        "bridge",
+        "building",
+        "building:height",
+        "building:levels",
+        "capacity",
+        "conveying",
+        "entrance",
+        "foot:backward",
+        "foot:conditional",
+        "foot:forward",
+        "height",
+        "highway",
+        "incline",
+        "int_name",
+        "layer",
+        "man_made",
+        "name",
+        "name:en",
+        "name:zh",
+        "official_name",
+        "oneway:foot",
+        "opening_hours",
+        "public_transport",
+        "railway",
+        "step_count",
+        "tunnel",
+    }
+)
+
+
+@dataclass(frozen=True)
+class OsmLayers:
+    """What one OpenStreetMap file holds, as tables in one metric coordinate system.
+
+    Attributes
+    ----------
+    streets, buildings, places, gates, walls, communities : GeoDataFrame
+        The tables; places keep the contract of facilities.
+    doors : GeoDataFrame
+        Entrances of buildings (``entrance=*``).
+    report : DataFrame
+        ``layer``, ``what``, ``item``, ``count``, ``en``, ``zh``: what was read by kind, what each
+        rule decided, what was assumed, and what was left out and why.
+    """
+
+    streets: gpd.GeoDataFrame
+    buildings: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame
+    walls: gpd.GeoDataFrame
+    communities: gpd.GeoDataFrame
+    doors: gpd.GeoDataFrame
+    report: pd.DataFrame
+
+    def __repr__(self) -> str:
+        names = ("streets", "buildings", "places", "gates", "walls", "communities", "doors")
+        sizes = ", ".join(f"{len(getattr(self, name))} {name}" for name in names)
+        return f"OsmLayers({sizes}; {self.streets.crs.to_string()})"
+
+
+def read_osm(
+    path: str | Path,
+    *,
+    crs: Any = None,
+    rules: str | Path | Mapping[str, Any] | None = None,
+    services: str | Path | Mapping[str, Any] | None = None,
+    walls: Collection[str] = ("wall", "fence"),
+    assumed_storeys: float = ASSUMED_STOREYS,
+) -> OsmLayers:
+    """Read streets, buildings, places, gates, walls and residential land of an OSM file.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.osm.pbf``, ``.osm`` or ``.osm.bz2``; the content decides, not the name.
+    crs : object, optional
+        A projected coordinate system in metres, anything that pyproj understands; the UTM zone
+        of the middle of the data unless given.
+    rules : path or mapping, optional
+        Rules to use in place of those of ``osm_rules.toml``, layer by layer.
+    services : path or mapping, optional
+        Rules to use in place of those of ``osm_services.toml``.
+    walls : collection of str
+        Kinds of walls to read: the results of the layer ``walls`` of the rules, such as
+        ``"hedge"``, ``"railway"`` or ``"water"``.
+    assumed_storeys : float
+        Storeys of a building whose tags and whose rule tell none [storeys].
+
+    Returns
+    -------
+    OsmLayers
+        Streets that share a node in the file have identical coordinates there.
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, damaged or of another kind, or a rule cannot be understood.
+    OptionError
+        A coordinate system that is not in metres, or an unknown kind of wall.
+
+    Notes
+    -----
+    Ways with nodes missing in the file are read as far as the nodes are there: a street falls into
+    pieces, an area is closed over its remaining corners. See ``docs/osm.md`` for every step.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from communityplan.load.osm import read_osm
+    >>> text = '''<osm version="0.6">
+    ... <node id="1" lon="104.00" lat="30.76"/><node id="2" lon="104.01" lat="30.76"/>
+    ... <way id="7"><nd ref="1"/><nd ref="2"/>
+    ... <tag k="highway" v="service"/><tag k="access" v="private"/></way></osm>'''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "lane.osm")
+    ...     _ = file.write_text(text)
+    ...     layers = read_osm(file)
+    >>> layers
+    OsmLayers(1 streets, 0 buildings, 0 places, 0 gates, 0 walls, 0 communities, 0 doors;
+        EPSG:32648)
+    >>> layers.streets[["kind", "access", "rule"]].iloc[0].tolist()
+    ['service', 'residents', 'access_residents']
+    """
+    path = Path(path)
+    if not 0 < assumed_storeys < np.inf:
+        raise OptionError(f"assumed_storeys is {assumed_storeys}; give a number above 0")
+    wanted = None if crs is None else _metric(crs)
+    parsed = parse_rules(rules, services)
+    data, system = _projected(read_file(path, _interest(parsed)), wanted, path)
+    areas, complete = relation_polygons(data.ways, data.relations)
+    data.counts["areas with ways or nodes missing"] = int(np.count_nonzero(~complete))
+    streets, notes = read_streets(data.ways, data.relations, areas, parsed, system)
+    communities, more = read_communities(data, areas, parsed, system)
+    told = {"streets": notes, "communities": more}
+    buildings, told["buildings"] = read_buildings(
+        data,
+        areas,
+        parsed,
+        system,
+        land=communities.geometry.to_numpy(),
+        assumed_storeys=assumed_storeys,
+    )
+    places, told["places"] = read_places(data, areas, parsed, system)
+    wall_lines, told["walls"] = read_walls(data.ways, parsed, system, kinds=walls)
+    gates, told["gates"] = read_gates(data, parsed, system, streets=streets)
+    layers: dict[str, gpd.GeoDataFrame] = {
+        "streets": streets,
+        "buildings": buildings,
+        "places": places,
+        "gates": gates,
+        "walls": wall_lines,
+        "communities": communities,
+        "doors": read_doors(data, system),
+    }
+    for table in layers.values():
+        tables.record(table, source=str(path), walls=sorted(walls), assumed_storeys=assumed_storeys)
+    return OsmLayers(**layers, report=_report(layers, told, data.counts, parsed))
+
+
+def _interest(rules: Mapping[str, tuple[Rule, ...]]) -> Interest:
+    """Objects that any rule could be about: those with the first key that it asks for."""
+
+    def first_keys(layers: Collection[str]) -> frozenset[str]:
+        return frozenset(
+            next((key for key, values in rule.match.items() if values is not False), "name")
+            for layer in layers
+            for rule in rules[layer]
+        )
+
+    every = frozenset(key for layer in rules.values() for key in rule_keys(layer))
+    return Interest(
+        nodes=first_keys(NODE_LAYERS) | {"entrance"},
+        ways=first_keys(WAY_LAYERS),
+        relations=first_keys(AREA_LAYERS),
+        keep=every | _ALWAYS_KEPT,
+    )
+
+
+def _metric(crs: Any) -> pyproj.CRS:
+    try:
+        system = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise OptionError(f"crs is {crs!r}, which pyproj does not know ({error})") from error
+    if not system.is_projected or system.axis_info[0].unit_name != "metre":
+        raise OptionError(f"crs is {crs!r} ({system.name}), not a projection in metres")
+    return system
+
+
+def _projected(data: OsmData, crs: pyproj.CRS | None, path: Path) -> tuple[OsmData, pyproj.CRS]:
+    """All points in one metric system; the same point of the file stays the same point."""
+    xy = data.ways.xy if len(data.ways.xy) else data.nodes.xy
+    system = crs or _utm(xy)
+    project = pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True).transform
+    nodes = replace(data.nodes, xy=np.column_stack(project(*data.nodes.xy.T)))
+    ways = replace(data.ways, xy=np.column_stack(project(*data.ways.xy.T)))
+    lost = sum(
+        int(np.count_nonzero(~np.isfinite(part).all(axis=1))) for part in (nodes.xy, ways.xy)
+    )
+    if lost:
+        raise DataError(
+            [
+                Problem(
+                    str(path),
+                    f"{lost} points have no place in {system.name}",
+                    "Give a crs that fits the data, or mend their coordinates",
+                )
+            ]
+        )
+    return replace(data, nodes=nodes, ways=ways), system
+
+
+def _utm(lonlat: NDArray[np.float64]) -> pyproj.CRS:
+    """The UTM zone of the middle of the data; of 0, 0 where there is none."""
+    lon, lat = np.median(lonlat, axis=0) if len(lonlat) else (0.0, 0.0)
+    zone = int((lon + 180) % 360 // 6) + 1
+    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+_KIND_COLUMNS = {
+    "streets": "kind",
+    "buildings": "building",
+    "places": "service",
+    "gates": "kind",
+    "walls": "kind",
+    "communities": "named",
+    "doors": "kind",
+}
+
+
+def _report(
+    layers: Mapping[str, gpd.GeoDataFrame],
+    told: Mapping[str, Notes],
+    counts: Mapping[str, int],
+    rules: Mapping[str, tuple[Rule, ...]],
+) -> pd.DataFrame:
+    rows: list[tuple[str, str, str, int]] = []
+    for layer, table in layers.items():
+        kinds = Counter(table[_KIND_COLUMNS[layer]].astype("object").map(str))
+        rows += [(layer, "read", kind, count) for kind, count in kinds.most_common()]
+        if "rule" in table:
+            deciding = Counter(table["rule"])
+            rows += [(layer, "decided by", rule, count) for rule, count in deciding.most_common()]
+        noted = told.get(layer, Counter())
+        rows += [(layer, what, item, count) for (what, item), count in noted.items() if count]
+    rows += [("file", "incomplete", item, count) for item, count in counts.items() if count]
+    report = pd.DataFrame(rows, columns=["layer", "what", "item", "count"])
+    meaning = {rule.id: rule for ordered in rules.values() for rule in ordered}
+    for language in ("en", "zh"):
+        report[language] = [getattr(meaning.get(item), language, "") for item in report["item"]]
+    return report

@@ -1,0 +1,213 @@
+"""Gates, walls and the doors of buildings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from communityplan.errors import OptionError
+from communityplan.load.osm_areas import lines, points_of
+from communityplan.load.osm_file import Floats, Nodes, OsmData, Ways
+from communityplan.load.osm_rules import Rule, Rules, decide
+from communityplan.load.osm_squares import Notes
+from communityplan.load.osm_values import as_keys, hours, text, texts
+
+__all__ = ["read_doors", "read_gates", "read_walls"]
+
+Shapes = NDArray[Any]
+Keys = NDArray[np.complex128]
+
+NO_WALL = "passable"
+"""Result of a rule that says that something is no wall after all."""
+
+
+def read_walls(
+    ways: Ways, rules: Rules, crs: Any, *, kinds: Collection[str]
+) -> tuple[gpd.GeoDataFrame, Notes]:
+    """Walls of the kinds that are asked for.
+
+    Parameters
+    ----------
+    ways : Ways
+        Projected [m].
+    rules : mapping of str to sequence of Rule
+        The layer ``walls`` is used; its results are the kinds.
+    crs : object
+        The coordinate system of `ways`.
+    kinds : collection of str
+        The kinds to read.
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Counter)
+        Columns as `tables.WALLS`, and ``osm_id``, ``rule``, ``bridge``, ``tunnel``.
+
+    Raises
+    ------
+    OptionError
+        For a kind that no rule gives.
+    """
+    notes: Notes = Counter()
+    known = sorted({rule.result for rule in rules["walls"]} - {NO_WALL})
+    unknown = sorted(set(kinds) - set(known))
+    if unknown:
+        raise OptionError(f"no walls of kind {', '.join(unknown)}; known are {', '.join(known)}")
+    judged = decide(rules["walls"], ways.tags)
+    asked = np.array([rule is not None and rule.result in kinds for rule in judged], dtype=np.bool_)
+    for rule in judged:
+        if rule is not None and rule.result not in kinds:
+            notes["walls not asked for", rule.result] += 1
+    pieces = np.flatnonzero(asked[ways.way])
+    rows = ways.way[pieces].tolist()
+    deciding = [rule for rule in (judged[row] for row in rows) if rule is not None]
+    count = Counter(rows)
+    seen: Counter[int] = Counter()
+    keys = []
+    for row in rows:
+        seen[row] += 1
+        keys.append(f"w{ways.ids[row]}" + (f"-{seen[row]}" if count[row] > 1 else ""))
+    columns = {
+        "wall_id": text(keys),
+        "kind": text(rule.result for rule in deciding),
+        "osm_id": text(f"w{ways.ids[row]}" for row in rows),
+        "rule": text(rule.id for rule in deciding),
+    }
+    return gpd.GeoDataFrame(columns, geometry=lines(ways, pieces), crs=crs), notes
+
+
+def read_gates(
+    data: OsmData, rules: Rules, crs: Any, *, streets: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, Notes]:
+    """Gates and other barriers, each with who may pass and the rule that says so.
+
+    Parameters
+    ----------
+    data : OsmData
+        Projected [m].
+    rules : mapping of str to sequence of Rule
+        The layers ``gates`` and ``walls`` are used.
+    crs : object
+        The coordinate system of `data`.
+    streets : GeoDataFrame
+        As `read_streets` gives it.
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Counter)
+        Columns as `tables.GATES` (``who`` is missing where the tags do not tell), and ``kind``,
+        ``hours``, ``hours_understood``, ``name``, ``on_street``, ``on_wall``, ``osm_id``,
+        ``rule``.
+    """
+    notes: Notes = Counter()
+    nodes, ways = data.nodes, data.ways
+    judged = decide(rules["gates"], nodes.tags)
+    rows = [row for row, rule in enumerate(judged) if rule is not None]
+    osm_id = [f"n{nodes.ids[row]}" for row in rows]
+    tags = [nodes.tags[row] for row in rows]
+    rule = [each for each in judged if each is not None]
+    spots = [nodes.xy[row] for row in rows]
+    for way, each in _gates_drawn_as_lines(ways, rules):
+        osm_id.append(f"w{ways.ids[way]}")
+        tags.append(ways.tags[way])
+        rule.append(each)
+        spots.append(_where_crossed(ways, way, streets))
+    xy = np.array(spots, dtype=np.float64).reshape(-1, 2)
+    times = [hours(each) for each in tags]
+    columns = {
+        "gate_id": text(osm_id),
+        "kind": texts(tags, "barrier"),
+        "who": text(None if each.result == "unknown" else each.result for each in rule),
+        "open_from": text(each[0] for each in times),
+        "open_until": text(each[1] for each in times),
+        "wait_s": np.full(len(osm_id), np.nan),
+        "hours": text(each[2] for each in times),
+        "hours_understood": np.array([each[3] for each in times], dtype=np.bool_),
+        "name": texts(tags, "name", "name:zh"),
+        "on_street": np.isin(as_keys(xy), _vertices(streets.geometry.to_numpy())),
+        "on_wall": np.isin(as_keys(xy), _wall_points(ways, rules)),
+        "osm_id": text(osm_id),
+        "rule": text(each.id for each in rule),
+    }
+    table = gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=crs)
+    ignored = np.array([each.result == "ignored" for each in rule], dtype=np.bool_)
+    notes["gates", "no barrier for people on foot"] += int(ignored.sum())
+    table = table[~ignored].reset_index(drop=True)
+    not_understood = int((~table["hours_understood"]).sum())
+    notes["gates", "hours kept as text, not understood"] += not_understood
+    notes["gates", "on no street that people walk"] += int((~table["on_street"]).sum())
+    return table, notes
+
+
+def read_doors(data: OsmData, crs: Any) -> gpd.GeoDataFrame:
+    """Entrances (``entrance=*``), and the building on whose outline each one is.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``osm_id``, ``kind``, ``building_osm_id`` (missing for one on no building), Point.
+    """
+    nodes: Nodes = data.nodes
+    rows = [row for row, tags in enumerate(nodes.tags) if tags.get("entrance", "no") != "no"]
+    xy = nodes.xy[rows]
+    keys = as_keys(xy)
+    ways = data.ways
+    wanted = np.array([tags.get("building", "no") != "no" for tags in ways.tags], dtype=np.bool_)
+    points, owner = points_of(ways, pieces := np.flatnonzero(wanted[ways.way]))
+    corner = as_keys(ways.xy[points])
+    on = np.isin(corner, keys)
+    # a node shared by two buildings is given to the first of them
+    first = dict(
+        zip(corner[on][::-1].tolist(), ways.way[pieces[owner[on]]][::-1].tolist(), strict=True)
+    )
+    building = [first.get(key) for key in keys.tolist()]
+    columns = {
+        "osm_id": text(f"n{nodes.ids[row]}" for row in rows),
+        "kind": texts([nodes.tags[row] for row in rows], "entrance"),
+        "building_osm_id": text(None if row is None else f"w{ways.ids[row]}" for row in building),
+    }
+    return gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=crs)
+
+
+def _gates_drawn_as_lines(ways: Ways, rules: Rules) -> list[tuple[int, Rule]]:
+    walls = decide(rules["walls"], ways.tags)
+    gates = decide(rules["gates"], ways.tags)
+    return [
+        (row, rule)
+        for row, (wall, rule) in enumerate(zip(walls, gates, strict=True))
+        if rule is not None and wall is None and rule.result != "ignored"
+    ]
+
+
+def _where_crossed(ways: Ways, way: int, streets: gpd.GeoDataFrame) -> Floats:
+    """Where a street crosses a gate that is drawn as a line; its middle where none does."""
+    piece = int(np.searchsorted(ways.way, way))
+    corners = ways.xy[ways.start[piece] : ways.start[piece + 1]]
+    line = shapely.linestrings(corners)
+    near = streets.sindex.query(line, predicate="intersects")
+    if len(near) == 0:
+        return np.asarray(corners[(len(corners) - 1) // 2], dtype=np.float64)
+    shared = np.isin(as_keys(corners), _vertices(streets.geometry.to_numpy()[near]))
+    if shared.any():
+        return np.asarray(corners[shared][0], dtype=np.float64)
+    met = shapely.intersection(line, streets.geometry.to_numpy()[near[0]])
+    return np.asarray(shapely.get_coordinates(met)[0], dtype=np.float64)
+
+
+def _vertices(shapes: Shapes) -> Keys:
+    return as_keys(shapely.get_coordinates(shapes))
+
+
+def _wall_points(ways: Ways, rules: Rules) -> Keys:
+    """Points of everything that is a wall of any kind, asked for or not."""
+    judged = decide(rules["walls"], ways.tags)
+    solid = np.array(
+        [rule is not None and rule.result != NO_WALL for rule in judged], dtype=np.bool_
+    )
+    points, _ = points_of(ways, np.flatnonzero(solid[ways.way]))
+    return as_keys(ways.xy[points])

@@ -1,0 +1,199 @@
+"""Buildings with their floor area, and residential land."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from communityplan.load.osm_areas import polygons
+from communityplan.load.osm_file import Flags, Floats, Ints, OsmData, Tags
+from communityplan.load.osm_rules import Rule, Rules, decide, rule_keys
+from communityplan.load.osm_squares import Notes
+from communityplan.load.osm_values import metres, name_of, storeys, text, texts
+from communityplan.walker import STOREY_HEIGHT_M
+
+__all__ = ["UNNAMED", "read_buildings", "read_communities"]
+
+Shapes = NDArray[Any]
+
+UNNAMED = "未命名 unnamed {}"
+"""Name of residential land that has none; the braces stand for its number."""
+
+ON_LAND = "on_residential_land"
+"""A key that no file has: it tells the rules that a building stands on residential land."""
+
+
+def read_communities(
+    data: OsmData, areas: Shapes, rules: Rules, crs: Any
+) -> tuple[gpd.GeoDataFrame, Notes]:
+    """Residential land, named or not.
+
+    Parameters
+    ----------
+    data : OsmData
+        Projected [m].
+    areas : array of Polygon or None
+        The area of each relation.
+    rules : mapping of str to sequence of Rule
+        The layer ``communities`` is used.
+    crs : object
+        The coordinate system of `data`.
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Counter)
+        Columns as `tables.COMMUNITIES`, and ``named``, ``osm_id``, ``rule``.
+    """
+    notes: Notes = Counter()
+    osm_id, tags, rule, shapes = _areal(data, areas, rules["communities"], "communities", notes)
+    yes = np.array([each.result == "yes" for each in rule], dtype=np.bool_)
+    names = name_of(tags)
+    given = names["name"].notna().to_numpy()
+    name = [
+        real if known else UNNAMED.format(number)
+        for real, known, number in zip(names["name"], given, osm_id, strict=True)
+    ]
+    columns = {
+        "community_id": text(osm_id),
+        "name": text(name),
+        "name_en": names["name_en"],
+        "named": given,
+        "osm_id": text(osm_id),
+        "rule": text(each.id for each in rule),
+    }
+    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
+    return table[yes].reset_index(drop=True), notes
+
+
+def read_buildings(
+    data: OsmData, areas: Shapes, rules: Rules, crs: Any, *, land: Shapes, assumed_storeys: float
+) -> tuple[gpd.GeoDataFrame, Notes]:
+    """Buildings, whether people live in them, and their floor area.
+
+    Parameters
+    ----------
+    data : OsmData
+        Projected [m].
+    areas : array of Polygon or None
+        The area of each relation.
+    rules : mapping of str to sequence of Rule
+        The layer ``buildings`` is used.
+    crs : object
+        The coordinate system of `data`.
+    land : array of Polygon
+        Residential land [m].
+    assumed_storeys : float
+        Storeys of a building whose tags and whose rule tell none [storeys].
+
+    Returns
+    -------
+    tuple of (GeoDataFrame, Counter)
+        ``osm_id``, ``building``, ``name``, ``name_en``, ``residential``, ``levels``,
+        ``levels_from`` (tag, height, rule or default), ``levels_assumed``, ``height_m``,
+        ``footprint_m2``, ``floor_area_m2``, ``rule``, ``geometry``.
+
+    Notes
+    -----
+    Floor area is footprint times storeys. Storeys come from ``building:levels``, else from
+    ``height`` over 2.8 m, else from the rule of the building, else they are `assumed_storeys`.
+    """
+    notes: Notes = Counter()
+    osm_id, tags, rule, shapes = _areal(data, areas, rules["buildings"], "buildings", notes)
+    if any(ON_LAND in rule_keys([each]) for each in rules["buildings"]):
+        on_land = _stand_on(shapes, land)
+        told = [
+            {**each, ON_LAND: "yes"} if on else each for each, on in zip(tags, on_land, strict=True)
+        ]
+        judged = decide(rules["buildings"], told)
+        rule = [new or old for new, old in zip(judged, rule, strict=True)]
+    result = np.array([each.result for each in rule], dtype=object)
+    height = np.array([_height(each) for each in tags], dtype=np.float64)
+    levels, told_by = _levels(tags, rule, height, assumed_storeys)
+    footprint = shapely.area(shapes)
+    columns = {
+        "osm_id": text(osm_id),
+        "building": texts(tags, "building"),
+        **name_of(tags),
+        "residential": result == "residential",
+        "levels": levels,
+        "levels_from": text(told_by),
+        "levels_assumed": np.array([each != "tag" for each in told_by], dtype=np.bool_),
+        "height_m": height,
+        "footprint_m2": footprint,
+        "floor_area_m2": footprint * levels,
+        "rule": text(each.id for each in rule),
+    }
+    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
+    keep = result != "ignored"
+    notes["buildings", "left out by a rule"] += int(np.count_nonzero(~keep))
+    return table[keep].reset_index(drop=True), notes
+
+
+def _areal(
+    data: OsmData, areas: Shapes, rules: Any, what: str, notes: Notes
+) -> tuple[list[str], list[Tags], list[Rule], Shapes]:
+    """Areas that a layer's rules name, those with ways before those of relations."""
+    ways, relations = data.ways, data.relations
+    judged, big = decide(rules, ways.tags), decide(rules, relations.tags)
+    twice = _outlines(data, areas, big)
+    rows = np.array([row for row, rule in enumerate(judged) if rule is not None], dtype=np.int64)
+    again = np.isin(ways.ids[rows], twice) if len(rows) else np.zeros(0, dtype=np.bool_)
+    notes[what, "outlines of relations that are there themselves"] += int(again.sum())
+    rows = rows[~again]
+    shapes = polygons(ways, rows)
+    closes = ~shapely.is_missing(shapes)
+    notes[what, "left out: ways that enclose nothing"] += int(np.count_nonzero(~closes))
+    rows, shapes = rows[closes], shapes[closes]
+    whole = [row for row, rule in enumerate(big) if rule is not None and areas[row] is not None]
+    lost = sum(rule is not None for rule in big) - len(whole)
+    notes[what, "left out: areas that do not close in the file"] += lost
+    osm_id = [f"w{ways.ids[row]}" for row in rows] + [f"r{relations.ids[row]}" for row in whole]
+    tags = [ways.tags[row] for row in rows] + [relations.tags[row] for row in whole]
+    rule = [judged[row] for row in rows] + [big[row] for row in whole]
+    return osm_id, tags, [each for each in rule if each], np.concatenate([shapes, areas[whole]])
+
+
+def _outlines(data: OsmData, areas: Shapes, rules: list[Rule | None]) -> Ints:
+    """Ways that are the outer ring of a relation with the same meaning: the relation counts."""
+    ways = [
+        way
+        for rule, area, members in zip(rules, areas, data.relations.members, strict=True)
+        if rule is not None and area is not None
+        for way, role in members
+        if role != "inner"
+    ]
+    return np.array(ways, dtype=np.int64)
+
+
+def _stand_on(shapes: Shapes, land: Shapes) -> Flags:
+    on = np.zeros(len(shapes), dtype=np.bool_)
+    tree = shapely.STRtree(shapely.point_on_surface(shapes))
+    on[tree.query(land, predicate="intersects")[1]] = True
+    return on
+
+
+def _height(tags: Tags) -> float:
+    value = metres(tags.get("height") or tags.get("building:height"))
+    return value if 0 < value <= 1000 else float("nan")
+
+
+def _levels(
+    tags: list[Tags], rules: list[Rule], height: Floats, assumed: float
+) -> tuple[Floats, list[str]]:
+    levels = np.empty(len(tags))
+    told_by = []
+    for row, (each, rule) in enumerate(zip(tags, rules, strict=True)):
+        tagged = storeys(each.get("building:levels"))
+        by_height = max(1.0, round(height[row] / STOREY_HEIGHT_M)) if height[row] > 0 else np.nan
+        options = (("tag", tagged), ("height", by_height), ("rule", rule.storeys or np.nan))
+        source, value = next(
+            ((name, size) for name, size in options if not np.isnan(size)), ("default", assumed)
+        )
+        levels[row] = value
+        told_by.append(source)
+    return levels, told_by

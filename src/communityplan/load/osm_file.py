@@ -1,0 +1,369 @@
+"""One OpenStreetMap file to flat arrays: what the rules look at, and nothing else.
+
+The file is gone through twice, first its nodes and relations, then its ways, so that the order of
+objects does not matter and the ways that areas are made of are known before they are met.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from communityplan.errors import DataError, MissingLibraryError, Problem
+
+__all__ = ["Interest", "Nodes", "OsmData", "Relations", "Ways", "read_file"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Tags = dict[str, str]
+
+HEADER_HEX = 18
+"""Hex digits before the coordinates of a line in well-known binary: byte order, type, count."""
+
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Interest:
+    """Which objects are read, and which of their tags are kept.
+
+    Attributes
+    ----------
+    nodes, ways, relations : frozenset of str
+        An object with any of these keys is read.
+    keep : frozenset of str
+        Keys whose values are kept.
+    """
+
+    nodes: frozenset[str]
+    ways: frozenset[str]
+    relations: frozenset[str]
+    keep: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Points with tags, in the order of the file; `xy` in degrees, or projected [m]."""
+
+    ids: Ints
+    tags: list[Tags]
+    xy: Floats
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Lines, each in one piece unless nodes are missing in the file.
+
+    Attributes
+    ----------
+    ids : array of int, shape (n_ways,)
+        Numbers of the ways.
+    tags : list of dict
+        Their tags; empty for a way that is only the edge of an area.
+    closed, whole : array of bool, shape (n_ways,)
+        Whether first and last node are the same, and whether every node is in the file.
+    way : array of int, shape (n_pieces,)
+        Row of the way that a piece belongs to.
+    start : array of int, shape (n_pieces + 1,)
+        Where the points of each piece start in `xy`.
+    xy : array of float, shape (n_points, 2)
+        Degrees east and north, or projected [m].
+    """
+
+    ids: Ints
+    tags: list[Tags]
+    closed: Flags
+    whole: Flags
+    way: Ints
+    start: Ints
+    xy: Floats
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Areas made of ways: `members` are pairs of way number and role."""
+
+    ids: Ints
+    tags: list[Tags]
+    members: list[tuple[tuple[int, str], ...]]
+
+
+@dataclass(frozen=True)
+class OsmData:
+    """What one file holds, and how many objects could not be read whole."""
+
+    nodes: Nodes
+    ways: Ways
+    relations: Relations
+    counts: dict[str, int]
+
+
+def read_file(path: Path, interest: Interest) -> OsmData:
+    """Read the objects of interest.
+
+    Parameters
+    ----------
+    path : Path
+        ``.osm.pbf``, ``.osm`` or ``.osm.bz2``; the content decides, not the name.
+    interest : Interest
+        What to look for.
+
+    Returns
+    -------
+    OsmData
+        Coordinates in degrees (WGS-84).
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, broken off, or of another kind.
+    """
+    kind = _kind_of(path)
+    try:
+        import osmium
+        import osmium.geom
+    except ImportError as error:
+        raise MissingLibraryError(
+            "reading OpenStreetMap files needs osmium: pip install osmium"
+        ) from error
+    source = osmium.io.File(str(path), kind)
+    try:
+        return _read(osmium, source, interest)
+    except (RuntimeError, ValueError, OverflowError, OSError) as error:
+        raise _bad(
+            path,
+            f"breaks off or is damaged ({error})",
+            "Download it again, or make the extract again",
+        ) from error
+
+
+def _read(osmium: Any, source: Any, interest: Interest) -> OsmData:
+    bits = osmium.osm
+    places = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    places.ignore_errors()
+    # the iterator borrows its handlers: they must live as long as it does
+    tagged = osmium.filter.EmptyTagFilter()
+    with osmium.io.Reader(source, bits.NODE | bits.RELATION) as reader:
+        objects = osmium.OsmFileIterator(reader, places, tagged)
+        nodes, relations, lost_nodes = _points_and_relations(objects, interest)
+    edges = {way for members in relations.members for way, _ in members}
+    with osmium.io.Reader(source, bits.WAY) as reader:
+        objects = osmium.OsmFileIterator(reader, places)
+        ways, lost_ways = _lines(objects, _drawer(osmium), interest, edges)
+    counts = {
+        "tagged nodes without a place": lost_nodes,
+        "ways without two nodes in the file": lost_ways,
+        "ways with nodes missing": int(np.count_nonzero(~ways.whole)),
+    }
+    return OsmData(nodes, ways, relations, counts)
+
+
+def _points_and_relations(
+    objects: Iterator[Any], interest: Interest
+) -> tuple[Nodes, Relations, int]:
+    points: dict[int, tuple[Tags, float, float]] = {}
+    areas: dict[int, tuple[Tags, tuple[tuple[int, str], ...]]] = {}
+    lost = 0
+    for item in objects:
+        if item.is_node():
+            tags = _kept(item, interest.nodes, interest.keep)
+            if tags and item.location.valid():
+                points[item.id] = (tags, item.lon, item.lat)
+            else:
+                lost += bool(tags)
+        elif item.tags.get("type") == "multipolygon":
+            tags = _kept(item, interest.relations, interest.keep)
+            if tags:
+                members = ((each.ref, each.role) for each in item.members if each.type == "w")
+                areas[item.id] = (tags, tuple(members))
+    nodes = Nodes(
+        np.array(list(points), dtype=np.int64),
+        [tags for tags, _, _ in points.values()],
+        np.array([(lon, lat) for _, lon, lat in points.values()], dtype=np.float64).reshape(-1, 2),
+    )
+    relations = Relations(
+        np.array(list(areas), dtype=np.int64),
+        [tags for tags, _ in areas.values()],
+        [members for _, members in areas.values()],
+    )
+    return nodes, relations, lost
+
+
+def _lines(
+    objects: Iterator[Any],
+    draw: Callable[[Any], bytes | None],
+    interest: Interest,
+    edges: Collection[int],
+) -> tuple[Ways, int]:
+    ids: list[int] = []
+    tags_of: list[Tags] = []
+    closed: list[bool] = []
+    whole: list[bool] = []
+    way: list[int] = []
+    counts: list[int] = []
+    coordinates = bytearray()
+    lost = 0
+    for item in objects:
+        tags = _kept(item, interest.ways, interest.keep)
+        if not tags and item.id not in edges:
+            continue
+        pieces, complete = _pieces(item, draw)
+        if not pieces:
+            lost += 1
+            continue
+        for piece in pieces:
+            way.append(len(ids))
+            counts.append(len(piece) // 16)
+            coordinates += piece
+        ids.append(item.id)
+        tags_of.append(tags)
+        closed.append(item.is_closed())
+        whole.append(complete)
+    start = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+    ways = Ways(
+        np.array(ids, dtype=np.int64),
+        tags_of,
+        np.array(closed, dtype=np.bool_),
+        np.array(whole, dtype=np.bool_),
+        np.array(way, dtype=np.int64),
+        start,
+        np.frombuffer(bytes(coordinates), dtype="<f8").reshape(-1, 2),
+    )
+    return _last_of_each(ways), lost
+
+
+def _kept(item: Any, wanted: frozenset[str], keep: frozenset[str]) -> Tags:
+    """The tags to keep of an object that is wanted, none of any other."""
+    tags = dict(item.tags)
+    if item.deleted or wanted.isdisjoint(tags):
+        return {}
+    return {key: value for key, value in tags.items() if key in keep}
+
+
+def _drawer(osmium: Any) -> Callable[[Any], bytes | None]:
+    """What gives the coordinates of a whole way at once, None for one that needs a closer look."""
+    as_wkb = osmium.geom.WKBFactory().create_linestring
+
+    def draw(item: Any) -> bytes | None:
+        try:
+            return bytes.fromhex(as_wkb(item)[HEADER_HEX:])
+        except (RuntimeError, osmium.InvalidLocationError):
+            # a node is missing in the file, or all of them lie on one spot
+            return None
+
+    return draw
+
+
+def _pieces(item: Any, draw: Callable[[Any], bytes | None]) -> tuple[list[bytes], bool]:
+    """Coordinates of a way, cut where nodes are missing in the file."""
+    drawn = draw(item)
+    return _runs(item) if drawn is None else ([drawn], True)
+
+
+def _runs(item: Any) -> tuple[list[bytes], bool]:
+    runs: list[list[tuple[float, float]]] = [[]]
+    complete = True
+    for node in item.nodes:
+        if not node.location.valid():
+            complete = False
+            runs.append([])
+        elif not runs[-1] or runs[-1][-1] != (node.lon, node.lat):
+            runs[-1].append((node.lon, node.lat))
+    pieces = [np.array(run, dtype="<f8").tobytes() for run in runs if len(run) > 1]
+    return pieces, complete
+
+
+def _last_of_each(ways: Ways) -> Ways:
+    """Of a way that is in the file more than once, its last version."""
+    rows = {number: row for row, number in enumerate(ways.ids.tolist())}
+    if len(rows) == len(ways.ids):
+        return ways
+    keep = np.array(sorted(rows.values()), dtype=np.int64)
+    new_row = np.full(len(ways.ids), -1, dtype=np.int64)
+    new_row[keep] = np.arange(len(keep))
+    pieces = np.flatnonzero(new_row[ways.way] >= 0)
+    sizes = np.diff(ways.start)
+    points = np.repeat(new_row[ways.way] >= 0, sizes)
+    return Ways(
+        ways.ids[keep],
+        [ways.tags[row] for row in keep],
+        ways.closed[keep],
+        ways.whole[keep],
+        new_row[ways.way[pieces]],
+        np.concatenate([[0], np.cumsum(sizes[pieces])]).astype(np.int64),
+        ways.xy[points],
+    )
+
+
+def _bad(path: Path, found: str, todo: str) -> DataError:
+    return DataError([Problem(str(path), found, todo)])
+
+
+def _kind_of(path: Path) -> str:
+    """The format by content, as osmium calls it."""
+    wanted = "Give an OpenStreetMap file: .osm.pbf, .osm or .osm.bz2"
+    if not path.exists():
+        raise _bad(path, "there is no such file", "Check the path; " + wanted)
+    if not path.is_file():
+        raise _bad(path, "is a folder", wanted)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            stream.seek(0, 2)
+            size = stream.tell()
+            stream.seek(max(0, size - HEAD_BYTES))
+            tail = stream.read()
+    except OSError as error:
+        raise _bad(path, f"cannot be read ({error})", "Check who may read it") from error
+    if size == 0:
+        raise _bad(path, "is empty (0 bytes)", "Download it again")
+    if head[4:15] == b"\n\tOSMHeader":
+        return "pbf"
+    if head.startswith(b"BZh"):
+        return _xml_kind(path, _unpacked(path, bz2.BZ2File), "osm.bz2", "a bz2 archive")
+    if head.startswith(b"\x1f\x8b"):
+        return _xml_kind(path, _unpacked(path, gzip.GzipFile), "osm.gz", "a gzip archive")
+    if b"<remark>" in tail and b"rror" in tail.split(b"<remark>")[-1]:
+        remark = tail.split(b"<remark>")[-1].split(b"</remark>")[0].decode("utf-8", "replace")
+        raise _bad(path, f"was broken off by the server ({remark.strip()})", "Download it again")
+    return _xml_kind(path, head, "osm", "")
+
+
+def _unpacked(path: Path, opener: Callable[..., Any]) -> bytes:
+    try:
+        with opener(path) as stream:
+            head: bytes = stream.read(HEAD_BYTES)
+    except (OSError, EOFError) as error:
+        todo = "Download it again, or unpack it and give the .osm file"
+        raise _bad(path, f"is an archive that breaks off or is damaged ({error})", todo) from error
+    return head
+
+
+def _xml_kind(path: Path, head: bytes, kind: str, packed: str) -> str:
+    """The kind itself for an OpenStreetMap document, else an error that says what it is."""
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
+    inside = f"is {packed} holding " if packed else "is "
+    if "<osm" in text and "<osmchange" not in text and text.startswith("<"):
+        return kind
+    if "<osmchange" in text:
+        what, todo = "a change file", "Give the full extract, not a file of changes"
+    elif "<html" in text or text.startswith("<!doctype"):
+        what = "a web page"
+        todo = "The download failed: open it in a browser to see why, and download again"
+    elif text.startswith(("{", "[")):
+        what, todo = "JSON", "Ask Overpass for [out:xml], or give an .osm.pbf"
+    elif text.startswith("pk"):
+        what, todo = "a zip archive", "Unpack it and give the .osm.pbf inside"
+    else:
+        shown = text[:40].encode("ascii", "replace").decode()
+        what = f"no OpenStreetMap data (it starts with {shown!r})"
+        todo = "Give an OpenStreetMap file: .osm.pbf, .osm or .osm.bz2"
+    raise _bad(path, inside + what, todo)
