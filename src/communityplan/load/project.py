@@ -1,0 +1,308 @@
+"""A project file -> checked tables in one metric coordinate system, and what is asked of them."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from communityplan.errors import DataError, OptionError, Problem
+from communityplan.load.files import read_table
+from communityplan.network import WalkNetwork
+from communityplan.standards import SERVICES, WALKERS, Service
+from communityplan.tables import TABLES, find_problems
+
+__all__ = ["Project", "demo_folder", "load_project"]
+
+REQUIRED_TABLES = ("communities", "homes", "facilities", "streets")
+OPTIONAL_TABLES = ("idle_buildings", "walls", "gates")
+RASTERS = ("elevation", "population")
+KEYS = {
+    "project": {"name", "name_en", "note", "note_en", "synthetic", "crs"},
+    "inputs": {*REQUIRED_TABLES, *OPTIONAL_TABLES, *RASTERS},
+    "network": {
+        "enclosed",
+        "untagged_gates",
+        "gate_within_m",
+        "attach_within_m",
+        "at",
+    },
+    "evaluate": {"minutes", "services"},
+    "services": None,
+    "ranking": {"services", "weights", "budget_yuan"},
+}
+SERVICE_KEYS = {"group", "walker", "within_min", "min_floor_area_m2", "zh", "en", "source"}
+TABLE_KEYS = {"path", "datum", "columns", "encoding", "layer", "sheet"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """What is known of a district, and what is asked about it.
+
+    Attributes
+    ----------
+    name, name_en : str
+        What the district is called.
+    note, note_en : str
+        What a reader has to know of the data.
+    synthetic : bool
+        Whether the data are made up.
+    communities, homes, facilities, streets : GeoDataFrame
+        The tables, checked, in one coordinate system in metres.
+    idle_buildings, walls, gates : GeoDataFrame or None
+    elevation, population : Path or None
+        Rasters.
+    services : tuple of Service
+        What is evaluated, with group, walker and limit.
+    minutes : tuple of float
+        The limits of the circles [min].
+    ranked : tuple of str
+        Services that idle buildings are ranked for.
+    weights : mapping of str to float
+        Weight of a person served, by service.
+    budget_yuan : float or None
+    network_options : mapping of str to object
+        Options of `WalkNetwork.from_streets`.
+    from_osm : bool
+        Whether the data are OpenStreetMap's, which has to be named.
+    source : str
+        Where it was read from.
+    """
+
+    name: str
+    communities: gpd.GeoDataFrame
+    homes: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    streets: gpd.GeoDataFrame
+    services: tuple[Service, ...]
+    idle_buildings: gpd.GeoDataFrame | None = None
+    walls: gpd.GeoDataFrame | None = None
+    gates: gpd.GeoDataFrame | None = None
+    elevation: Path | None = None
+    population: Path | None = None
+    minutes: tuple[float, ...] = (5.0, 10.0, 15.0)
+    ranked: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    budget_yuan: float | None = None
+    network_options: Mapping[str, Any] = field(default_factory=dict)
+    name_en: str = ""
+    note: str = ""
+    note_en: str = ""
+    synthetic: bool = False
+    from_osm: bool = False
+    source: str = ""
+
+    def network(self) -> WalkNetwork:
+        """The walking network of the project.
+
+        Returns
+        -------
+        WalkNetwork
+        """
+        return WalkNetwork.from_streets(
+            self.streets,
+            walls=self.walls,
+            gates=self.gates,
+            communities=self.communities,
+            **self.network_options,
+        )
+
+
+def demo_folder() -> Path:
+    """Folder of the embedded district, which is synthetic."""
+    packaged = Path(str(files("communityplan"))) / "demo"
+    if packaged.is_dir():
+        return packaged
+    # a checkout keeps the data at its root
+    return Path(__file__).parents[3] / "data" / "demo"
+
+
+def load_project(path: str | Path) -> Project:
+    """Read a project file and every table it names.
+
+    Parameters
+    ----------
+    path : str or Path
+        A project file (TOML), a folder that holds ``project.toml``, or ``"demo"`` for the
+        embedded synthetic district.
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    DataError
+        Lists everything wrong with the file and its tables.
+
+    Examples
+    --------
+    >>> import communityplan as cp
+    >>> project = cp.load_project("demo")
+    >>> project.synthetic, project.homes.crs.to_epsg()
+    (True, 4548)
+    """
+    file = demo_folder() if str(path) == "demo" else Path(path)
+    if file.is_dir():
+        file = file / "project.toml"
+    asked = _read_toml(file)
+    problems = _unknown_keys(asked, file)
+    crs, more = _crs(asked, file)
+    problems += more
+    tables, rasters, more = _inputs(asked.get("inputs", {}), file, crs)
+    problems += more
+    services, more = _services(asked, file)
+    problems += more
+    problems += _members(tables)
+    if problems:
+        raise DataError(problems)
+    about, ranking = asked.get("project", {}), asked.get("ranking", {})
+    minutes = tuple(float(limit) for limit in asked.get("evaluate", {}).get("minutes", (5, 10, 15)))
+    return Project(
+        name=str(about.get("name", file.parent.name)),
+        name_en=str(about.get("name_en", "")),
+        note=str(about.get("note", "")),
+        note_en=str(about.get("note_en", "")),
+        synthetic=bool(about.get("synthetic", False)),
+        services=services,
+        minutes=minutes,
+        ranked=tuple(ranking.get("services", [service.name for service in services])),
+        weights=dict(ranking.get("weights", {})),
+        budget_yuan=ranking.get("budget_yuan"),
+        network_options=dict(asked.get("network", {})),
+        source=file.name if str(path) == "demo" else str(file),
+        elevation=rasters.get("elevation"),
+        population=rasters.get("population"),
+        **tables,
+    )
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        todo = "Give the path of a project file; 'communityplan demo' shows one"
+        raise DataError([Problem(str(file), "there is no such file", todo)]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise DataError(
+            [Problem(str(file), f"cannot be read ({error})", "Mend the file")]
+        ) from None
+
+
+def _unknown_keys(asked: Mapping[str, Any], file: Path) -> list[Problem]:
+    problems = _strangers(asked, set(KEYS), str(file))
+    for section, known in KEYS.items():
+        if section in asked and not isinstance(asked[section], Mapping):
+            problems.append(Problem(f"{file}, {section}", "is not a table", f"Write [{section}]"))
+        elif known is not None:
+            problems += _strangers(asked.get(section, {}), known, f"{file}, [{section}]")
+    for name in REQUIRED_TABLES:
+        if name not in asked.get("inputs", {}):
+            todo = f'Name the file with {name} = "..."'
+            problems.append(Problem(f"{file}, [inputs]", f"no {name}", todo))
+    return problems
+
+
+def _strangers(found: Mapping[str, Any], known: set[str], where: str) -> list[Problem]:
+    problems = []
+    for key in found:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            todo = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}"
+            problems.append(Problem(where, f"unknown key {key!r}", todo))
+    return problems
+
+
+def _crs(asked: Mapping[str, Any], file: Path) -> tuple[Any, list[Problem]]:
+    named = asked.get("project", {}).get("crs")
+    where = f"{file}, [project]"
+    if named is None:
+        return None, [Problem(where, "no crs", 'Name a metric one, such as "EPSG:4548"')]
+    try:
+        crs = CRS.from_user_input(named)
+    except CRSError:
+        return None, [Problem(where, f"crs {named!r} is not known", 'Give a code as "EPSG:4548"')]
+    if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+        return None, [Problem(where, f"crs {named!r} is not in metres", "Give a projected one")]
+    return crs, []
+
+
+def _inputs(
+    inputs: Mapping[str, Any], file: Path, crs: Any
+) -> tuple[dict[str, Any], dict[str, Path], list[Problem]]:
+    """Every table that can be read, and what is wrong with the others."""
+    tables: dict[str, Any] = {}
+    rasters: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for name, given in inputs.items():
+        options = dict(given) if isinstance(given, Mapping) else {"path": given}
+        where = f"{file}, [inputs], {name}"
+        problems += _strangers(options, TABLE_KEYS, where)
+        path = file.parent / str(options.pop("path", ""))
+        if not path.is_file():
+            problems.append(Problem(where, f"there is no file {path}", "Mend the path"))
+        elif name in RASTERS:
+            rasters[name] = path
+        elif name in TABLES and crs is not None:
+            try:
+                tables[name] = read_table(path, name, crs=crs, **options)
+            except DataError as error:
+                problems += error.problems
+            except OptionError as error:
+                problems.append(Problem(where, str(error), "Mend the entry"))
+    return tables, rasters, problems
+
+
+def _services(asked: Mapping[str, Any], file: Path) -> tuple[tuple[Service, ...], list[Problem]]:
+    own = asked.get("services", {})
+    names = asked.get("evaluate", {}).get("services", list(own) or list(SERVICES))
+    problems, services = [], []
+    for name in dict.fromkeys([*names, *own]):
+        facts = own.get(name, {})
+        problems += _strangers(facts, SERVICE_KEYS, f"{file}, [services.{name}]")
+        walker = facts.get("walker", "adult")
+        if walker not in WALKERS:
+            todo = f"Known are {', '.join(WALKERS)}"
+            problems.append(Problem(f"{file}, [services.{name}]", f"no walker {walker!r}", todo))
+        services.append(_service(name, {k: v for k, v in facts.items() if k in SERVICE_KEYS}))
+    return tuple(services), problems
+
+
+def _service(name: str, facts: Mapping[str, Any]) -> Service:
+    """The service of the catalogue with what the project says otherwise."""
+    known = SERVICES.get(name, Service(name=name, zh=name, en=name))
+    changed = {key: value for key, value in facts.items() if getattr(known, key) != value}
+    if not changed:
+        return known
+    base = {key: getattr(known, key) for key in SERVICE_KEYS | {"verified"}}
+    source = changed.get("source", "given by the project")
+    limits = {"within_min", "min_floor_area_m2"} & set(changed)
+    own = {"source": source, "verified": False} if limits else {}
+    return Service(name=name, **{**base, **changed, **own})
+
+
+def _members(tables: Mapping[str, gpd.GeoDataFrame]) -> list[Problem]:
+    """Homes of communities that are not there."""
+    if "homes" not in tables or "communities" not in tables:
+        return []
+    if find_problems(tables["communities"], TABLES["communities"]):
+        return []
+    known = set(tables["communities"]["community_id"].map(str))
+    named = tables["homes"]["community_id"].map(str)
+    return [
+        Problem(
+            f"homes, row {row + 1}",
+            f"community_id {name!r} is not in communities",
+            "Add the community, or mend the key",
+        )
+        for row, name in enumerate(named)
+        if name not in known and name != "-"
+    ]

@@ -1,0 +1,230 @@
+"""One community, one plan: from a project to its ledger, areas and ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import pandas as pd
+
+from communityplan.coverage import coverage, home_access, totals
+from communityplan.demand import homes_from_buildings
+from communityplan.errors import DataError, OptionError, Problem
+from communityplan.load.osm import OsmLayers
+from communityplan.load.project import Project
+from communityplan.network import WalkNetwork
+from communityplan.reach import service_areas
+from communityplan.siting import rank_sites
+from communityplan.standards import Service
+from communityplan.standards import service as find_service
+
+__all__ = ["Plan", "make_plan", "project_from_osm"]
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a project comes to.
+
+    Attributes
+    ----------
+    project : Project
+    network : WalkNetwork
+    ledger : DataFrame
+        People by community, service, group and limit (see `coverage`).
+    access : DataFrame
+        Nearest facility of every home, by service, or why there is none (see `home_access`).
+    areas : GeoDataFrame
+        Service areas by service and limit.
+    ranking : GeoDataFrame or None
+        Idle buildings, best first (see `rank_sites`); None where the project has none.
+    """
+
+    project: Project
+    network: WalkNetwork
+    ledger: pd.DataFrame
+    access: pd.DataFrame
+    areas: gpd.GeoDataFrame
+    ranking: gpd.GeoDataFrame | None
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """The ledger summed over communities."""
+        return totals(self.ledger)
+
+    def _repr_html_(self) -> str:
+        """The totals as a notebook shows them."""
+        return str(self.totals.round(1).to_html(index=False, border=0))
+
+
+def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
+    """Evaluate a project: network, coverage, service areas, ranking of idle buildings.
+
+    Parameters
+    ----------
+    project : Project
+        As from `load_project` or `project_from_osm`.
+    tell : callable, optional
+        Told the key of each stage as it begins: network, coverage, areas, ranking.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    CommunityPlanError
+        For inputs or options that cannot be used.
+    """
+    say = tell or _silent
+    say("network")
+    network = project.network()
+    say("coverage")
+    ledgers, accesses, areas = [], [], []
+    for service in project.services:
+        offered = _offered(project.facilities, service)
+        limits = sorted({*project.minutes, service.within_min})
+        ledgers.append(
+            coverage(
+                network,
+                project.homes,
+                offered,
+                minutes=limits,
+                walker=service.walker,
+                group=service.group,
+                services=[service.name],
+            )
+        )
+        accesses.append(
+            home_access(
+                network, project.homes, offered, service=service.name, walker=service.walker
+            )
+        )
+    say("areas")
+    for service in project.services:
+        offered = _offered(project.facilities, service)
+        limits = sorted({*project.minutes, service.within_min})
+        if len(offered):
+            areas.append(
+                service_areas(network, offered, walker=service.walker, minutes=limits, merge=True)
+            )
+    ranking = None
+    if project.idle_buildings is not None and len(project.idle_buildings):
+        say("ranking")
+        ranking = rank_sites(
+            network,
+            project.homes,
+            project.facilities,
+            project.idle_buildings,
+            services=_ranked(project),
+            weights=project.weights or None,
+        )
+    return Plan(
+        project=project,
+        network=network,
+        ledger=pd.concat(ledgers, ignore_index=True),
+        access=pd.concat(accesses, ignore_index=True),
+        areas=_together(areas, network),
+        ranking=ranking,
+    )
+
+
+def project_from_osm(
+    layers: OsmLayers,
+    *,
+    services: tuple[str, ...],
+    minutes: tuple[float, ...] = (5.0, 10.0, 15.0),
+    residents: float | None = None,
+    m2_per_person: float | None = None,
+    untagged_gates: str = "open",
+    name: str = "",
+) -> Project:
+    """A project from an OpenStreetMap file alone.
+
+    Parameters
+    ----------
+    layers : OsmLayers
+        As from `read_osm`.
+    services : tuple of str
+        What to evaluate.
+    minutes : tuple of float
+        Limits [min].
+    residents : float, optional
+        People in the area; spread over residential buildings by floor area.
+    m2_per_person : float, optional
+        Floor area per person where `residents` is not given (`demand.M2_PER_PERSON`).
+    untagged_gates : {"open", "residents", "closed"}
+        What a gate without tags is taken for.
+    name : str
+        What to call it.
+
+    Returns
+    -------
+    Project
+        Everyone counts, for every service: the file does not know ages.
+
+    Raises
+    ------
+    DataError
+        Where the file has no streets or no residential buildings.
+    """
+    options = {} if m2_per_person is None else {"m2_per_person": m2_per_person}
+    homes = homes_from_buildings(
+        layers.buildings, communities=layers.communities, residents=residents, **options
+    )
+    problems = []
+    if not len(layers.streets):
+        problems.append(Problem(name or "file", "no walkable street", "Give a larger extract"))
+    if not len(homes):
+        todo = "Give homes in a project file"
+        problems.append(Problem(name or "file", "no residential building", todo))
+    if problems:
+        raise DataError(problems)
+    chosen = [replace(find_service(service), group="residents") for service in services]
+    return Project(
+        name=name,
+        name_en=name,
+        communities=layers.communities,
+        homes=homes,
+        facilities=layers.places,
+        streets=layers.streets,
+        walls=layers.walls if len(layers.walls) else None,
+        gates=layers.gates if len(layers.gates) else None,
+        services=tuple(chosen),
+        minutes=minutes,
+        network_options={"untagged_gates": untagged_gates},
+        note="人口按居住建筑面积分摊，为假定值",
+        note_en="People are spread over residential buildings by floor area, an assumption",
+        from_osm=True,
+        source=name,
+    )
+
+
+def _silent(stage: str) -> None:
+    del stage
+
+
+def _offered(facilities: gpd.GeoDataFrame, service: Service) -> gpd.GeoDataFrame:
+    return facilities[facilities["service"].map(str) == service.name]
+
+
+def _ranked(project: Project) -> list[Service]:
+    known = {service.name: service for service in project.services}
+    unknown = [name for name in project.ranked if name not in known]
+    if unknown:
+        raise OptionError(
+            f"ranked for {', '.join(unknown)}, but evaluated are {', '.join(known)}; "
+            "add a [services.NAME] entry to the project"
+        )
+    return [known[name] for name in project.ranked]
+
+
+def _together(areas: list[gpd.GeoDataFrame], network: WalkNetwork) -> gpd.GeoDataFrame:
+    if not areas:
+        columns = ["service", "within_min", "street_km", "inside_share", "false_share"]
+        return gpd.GeoDataFrame(
+            columns=[*columns, "geometry"], geometry="geometry", crs=network.crs
+        )
+    return gpd.GeoDataFrame(pd.concat(areas, ignore_index=True), crs=network.crs)
