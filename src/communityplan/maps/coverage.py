@@ -1,0 +1,341 @@
+"""The coverage map: checked tables in, a folium map out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from communityplan.errors import OptionError, Problem, TableError, TooLargeError
+from communityplan.maps import people, things
+from communityplan.maps.layers import Layer, texts
+from communityplan.maps.page import Page, View, add_page, new_map
+from communityplan.standards import SERVICES
+from communityplan.wording import word
+
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["MOST_FEATURES", "coverage_map"]
+
+MOST_FEATURES = 200_000
+"""More rows than this make a page that no browser draws with ease."""
+
+USUAL_LIMITS = (5.0, 10.0, 15.0)
+"""Limits of the classes of time where no table names any [min]."""
+
+LANDS = ("Polygon", "MultiPolygon")
+LINES = ("LineString", "MultiLineString", "LinearRing")
+PLACES = ("Point", "MultiPoint", *LANDS)
+
+# what has to be there: columns, and the kinds of geometry; a table without kinds is a plain one
+_NEEDED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "communities": (("community_id",), LANDS),
+    "homes": (("home_id",), PLACES),
+    "facilities": (("service",), PLACES),
+    "areas": (("within_min",), LANDS),
+    "idle_buildings": (("building_id",), PLACES),
+    "openings": ((), (*PLACES, *LINES)),
+    "walls": ((), LINES),
+    "gates": ((), PLACES),
+    "streets": ((), LINES),
+    "reached": ((), LINES),
+    "coverage": (
+        ("community_id", "service", "group", "within_min", *people.LEDGER),
+        (),
+    ),
+    "home_access": (("home_id", "service", "walk_min"), ()),
+    "ranking": (("building_id", "rank"), ()),
+}
+_HINTS = {
+    "homes": "sum homes to communities, or cells of 100 m",
+    "streets": "draw the streets of one district, or only the main ones",
+    "areas": "merge the areas of one service and limit (merge=True)",
+    "reached": "merge the lines of one limit",
+}
+
+
+def coverage_map(
+    *,
+    communities: gpd.GeoDataFrame | None = None,
+    homes: gpd.GeoDataFrame | None = None,
+    facilities: gpd.GeoDataFrame | None = None,
+    areas: gpd.GeoDataFrame | None = None,
+    coverage: pd.DataFrame | None = None,
+    home_access: pd.DataFrame | None = None,
+    idle_buildings: gpd.GeoDataFrame | None = None,
+    ranking: pd.DataFrame | None = None,
+    openings: gpd.GeoDataFrame | None = None,
+    walls: gpd.GeoDataFrame | None = None,
+    gates: gpd.GeoDataFrame | None = None,
+    streets: gpd.GeoDataFrame | None = None,
+    reached: gpd.GeoDataFrame | None = None,
+    m: folium.Map | None = None,
+    lang: str = "zh",
+    title: str | None = None,
+    notes: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    osm: bool = False,
+    synthetic: bool = False,
+    simplify_m: float = 0.5,
+) -> folium.Map:
+    """A map of who is served: every table that is given becomes a layer.
+
+    Tables may be in any coordinate system; they are drawn in WGS 84. Nothing is computed beyond
+    shares of the ledger; an empty table is a layer that says so, and rows without a location are
+    counted in the notes.
+
+    Parameters
+    ----------
+    communities : GeoDataFrame, optional
+        Areas with ``community_id`` and names.
+    homes : GeoDataFrame, optional
+        Points or areas with ``home_id``, and people by group [people].
+    facilities : GeoDataFrame, optional
+        Points or areas with ``service``.
+    areas : GeoDataFrame, optional
+        Service areas with ``within_min`` [min], ``service``, ``walker``.
+    coverage : DataFrame, optional
+        The ledger: ``community_id``, ``service``, ``group``, ``within_min`` [min], ``people``,
+        ``covered``, ``beyond``, ``unreachable`` [people].
+    home_access : DataFrame, optional
+        ``home_id``, ``service``, ``walk_min`` [min, missing where unreachable], and where known
+        ``facility_id``, ``group``, ``within_min``, ``people``, ``covered_share`` [0-1].
+    idle_buildings : GeoDataFrame, optional
+        Points or areas with ``building_id``.
+    ranking : DataFrame, optional
+        ``building_id``, ``rank``, ``people_gained`` [people], ``gain_<service>`` [people].
+    openings : GeoDataFrame, optional
+        Places where a wall could be opened, with ``rank``.
+    walls, gates, streets : GeoDataFrame, optional
+        As in `communityplan.tables`; streets with ``climb_m`` also make a layer of slope.
+    reached : GeoDataFrame, optional
+        Streets reached, with ``within_min`` [min] where there are several limits.
+    m : folium.Map, optional
+        A map to draw on; a new one without tiles unless given.
+    lang : {"zh", "en"}
+        Language of everything on the map.
+    title : str, optional
+        Heading.
+    notes, sources : sequence of str
+        Notes on the data, and where they come from.
+    osm : bool
+        Names OpenStreetMap's contributors among the sources.
+    synthetic : bool
+        Marks the map as showing no real place.
+    simplify_m : float
+        How far a simplified line may lie from the original [m].
+
+    Returns
+    -------
+    folium.Map
+        `save_offline` writes it as one file; a notebook shows it without a network.
+
+    Raises
+    ------
+    TableError
+        Lists every table that cannot be drawn, and why.
+    TooLargeError
+        More than `MOST_FEATURES` rows; says what to aggregate.
+    OptionError
+        For no table at all, or a language that is not known.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from communityplan import maps
+    >>> gates = gpd.GeoDataFrame({"who": ["everyone"]}, geometry=[shapely.Point(104, 30)], crs=4326)
+    >>> type(maps.coverage_map(gates=gates, lang="en")).__mro__[1].__name__
+    'Map'
+    """
+    given = {
+        "communities": communities,
+        "homes": homes,
+        "facilities": facilities,
+        "areas": areas,
+        "coverage": coverage,
+        "home_access": home_access,
+        "idle_buildings": idle_buildings,
+        "ranking": ranking,
+        "openings": openings,
+        "walls": walls,
+        "gates": gates,
+        "streets": streets,
+        "reached": reached,
+    }
+    title = word("map.title", lang) if title is None else title
+    tables = _checked({name: table for name, table in given.items() if table is not None})
+    layers = list(_layers(tables, lang, simplify_m))
+    page = Page(
+        views=(View(tuple(layers), _totals(tables)),),
+        lang=lang,
+        title=title,
+        notes=(*notes, *_notes(tables, layers, lang, simplify_m)),
+        sources=(*sources, *([word("map.osm", lang)] if osm else [])),
+        marks=(word("map.synthetic", lang),) if synthetic else (),
+        services=_services(tables),
+    )
+    return add_page(page, new_map() if m is None else m)
+
+
+def _checked(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables, or one error with everything that cannot be drawn; empty ones are made whole."""
+    if not tables:
+        raise OptionError("nothing to draw; give at least one table, such as communities")
+    problems = [one for name, table in tables.items() for one in _problems(name, table)]
+    if problems:
+        raise TableError(problems)
+    drawn = {name: len(table) for name, table in tables.items() if _NEEDED[name][1]}
+    if sum(drawn.values()) > MOST_FEATURES:
+        raise TooLargeError(_too_many(drawn))
+    return {name: _whole(name, table) for name, table in tables.items()}
+
+
+def _problems(name: str, table: Any) -> Iterator[Problem]:
+    columns, kinds = _NEEDED[name]
+    if not isinstance(table, pd.DataFrame):
+        yield Problem(name, f"a {type(table).__name__}", "Give a table (DataFrame)")
+        return
+    if table.empty:
+        return
+    for column in columns:
+        if column not in table.columns:
+            present = ", ".join(str(other) for other in table.columns)
+            yield Problem(name, f"no column {column!r}", f"Add it; the columns are: {present}")
+    if not kinds:
+        return
+    if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
+        yield Problem(name, "no geometry", "Give a GeoDataFrame with its geometry set")
+        return
+    if table.crs is None:
+        yield Problem(name, "no coordinate system", "Set it with set_crs")
+    found = set(table.geometry.dropna()[~table.geometry.dropna().is_empty].geom_type)
+    for kind in sorted(found - set(kinds)):
+        yield Problem(name, f"geometry is a {kind}", f"Give a {' or '.join(kinds)}")
+
+
+def _whole(name: str, table: Any) -> Any:
+    """A table with rows counted from 0; an empty one gets its columns and geometry."""
+    columns, kinds = _NEEDED[name]
+    if not table.empty:
+        return table.reset_index(drop=True)
+    blank = {column: pd.Series(dtype=object) for column in columns}
+    return gpd.GeoDataFrame(blank, geometry=[], crs=4326) if kinds else pd.DataFrame(blank)
+
+
+def _too_many(drawn: Mapping[str, int]) -> str:
+    heaviest = sorted(drawn.items(), key=lambda pair: -pair[1])
+    told = ", ".join(f"{name} {count:,}" for name, count in heaviest)
+    hints = [f"{name}: {_HINTS[name]}" for name, _ in heaviest if name in _HINTS]
+    return (
+        f"{sum(drawn.values()):,} things are too many for one page, which holds "
+        f"{MOST_FEATURES:,} ({told}). Aggregate or cut them - {'; '.join(hints)}"
+    )
+
+
+def _layers(tables: dict[str, Any], lang: str, simplify_m: float) -> Iterator[Layer]:
+    how: dict[str, Any] = {"lang": lang, "simplify_m": simplify_m}
+    if "areas" in tables:
+        yield from people.area_layers(tables["areas"], **how)
+    if "communities" in tables:
+        yield people.community_layer(tables["communities"], tables.get("coverage"), **how)
+    if "homes" in tables:
+        yield from _home_layers(tables, how)
+    if "idle_buildings" in tables:
+        yield things.idle_layer(tables["idle_buildings"], tables.get("ranking"), **how)
+    if "streets" in tables and _has_slope(tables["streets"]):
+        yield things.slope_layer(tables["streets"], **how)
+    simple = {
+        "facilities": things.facility_layer,
+        "openings": things.opening_layer,
+        "walls": things.wall_layer,
+        "gates": things.gate_layer,
+        "streets": things.street_layer,
+        "reached": things.reached_layer,
+    }
+    for name, make in simple.items():
+        if name in tables:
+            yield make(tables[name], **how)
+
+
+def _home_layers(tables: dict[str, Any], how: dict[str, Any]) -> Iterator[Layer]:
+    access = tables.get("home_access")
+    facilities = tables.get("facilities", pd.DataFrame())
+    named = "name" if how["lang"] == "zh" else "name_en"
+    called = {
+        key: first or second or key
+        for key, first, second in zip(
+            texts(facilities, "facility_id"),
+            texts(facilities, named),
+            texts(facilities, "name"),
+            strict=True,
+        )
+    }
+    limits = _limits(tables)
+    yield people.home_layer(tables["homes"], access, limits=limits, facility_names=called, **how)
+    if access is not None:
+        yield people.unserved_layer(tables["homes"], access, **how)
+
+
+def _has_slope(streets: gpd.GeoDataFrame) -> bool:
+    return "climb_m" in streets.columns and bool(streets["climb_m"].notna().any())
+
+
+def _limits(tables: dict[str, Any]) -> tuple[float, ...]:
+    found = {
+        float(limit)
+        for name in ("areas", "coverage")
+        if name in tables
+        for limit in tables[name]["within_min"].unique()
+    }
+    return tuple(sorted(found)) or USUAL_LIMITS
+
+
+def _services(tables: dict[str, Any]) -> tuple[str, ...]:
+    """Services that any table speaks of, in the order of the catalogue."""
+    named = [
+        service
+        for name in ("coverage", "areas", "home_access", "facilities")
+        for service in dict.fromkeys(texts(tables.get(name, pd.DataFrame()), "service"))
+        if service
+    ]
+    order = {service: place for place, service in enumerate(SERVICES)}
+    return tuple(sorted(dict.fromkeys(named), key=lambda one: order.get(one, len(order))))
+
+
+def _totals(tables: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    ledger = tables.get("coverage")
+    return () if ledger is None else tuple(people.ledger_totals(ledger))
+
+
+def _notes(
+    tables: dict[str, Any], layers: Sequence[Layer], lang: str, simplify_m: float
+) -> Iterator[str]:
+    most_m = max(simplify_m, people.AREA_SIMPLIFY_M if "areas" in tables else 0.0)
+    yield word("note.simplified", lang, metres=f"{most_m:g}")
+    if "coverage" in tables or "home_access" in tables:
+        yield word("note.limits", lang)
+    for layer in layers:
+        if layer.missing_rows:
+            yield word("note.no_location", lang, table=layer.name, count=layer.missing_rows)
+    for plain, drawn, key in (
+        ("coverage", "communities", "community_id"),
+        ("home_access", "homes", "home_id"),
+        ("ranking", "idle_buildings", "building_id"),
+    ):
+        yield from _strangers(tables, plain, drawn, key, lang)
+
+
+def _strangers(
+    tables: dict[str, Any], plain: str, drawn: str, key: str, lang: str
+) -> Iterator[str]:
+    """Keys that a plain table names and no drawn table has."""
+    if plain not in tables or drawn not in tables:
+        return
+    known = set(texts(tables[drawn], key))
+    strange = sorted(set(texts(tables[plain], key)) - known)
+    if strange:
+        shown = ", ".join(strange[:5]) + (" …" if len(strange) > 5 else "")
+        yield word("note.not_in_table", lang, table=plain, count=len(strange), keys=shown)
