@@ -1,0 +1,36 @@
+# Everything needs only python3 (3.11 or newer) and make; set-up goes into .venv by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench fuzz clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "communityplan needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed  ## evaluate the embedded district: tables on the screen, map and files in out/
+	$(BIN)/communityplan demo --out out
+
+test: $(VENV)/.tested  ## everything that has to hold
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.tested  ## compare with other libraries; takes a while
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python benchmarks/bench_search.py
+
+fuzz: $(VENV)/.tested  ## thousands of damaged files
+	$(BIN)/python tests/fuzz_load.py
+
+clean:
+	rm -rf $(VENV) out build dist site .pytest_cache .mypy_cache .ruff_cache
