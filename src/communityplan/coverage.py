@@ -191,7 +191,7 @@ def covered_share(
     -------
     tuple of array of float
     """
-    storeys = _number(homes, "storeys", 1.0).round().clip(1.0)
+    storeys = np.maximum(np.round(_number(homes, "storeys", 1.0)), 1.0)
     fixed = "storey" in homes.columns
     storey = _number(homes, "storey", 1.0)
     lift = (
@@ -205,10 +205,11 @@ def covered_share(
         lives = np.ones(len(homes), dtype=bool) if fixed else level <= storeys
         height = storey if fixed else np.full(len(homes), float(level))
         down_s = _stairs(walker, height, lift, direction)
-        share = lives / (1.0 if fixed else storeys)
-        covered += share * (np.nan_to_num(left_s, nan=-np.inf) >= down_s)
-        leaves += share * (np.isfinite(down_s) & np.isfinite(walk_min))
-    return covered, leaves
+        covered += lives & (np.nan_to_num(left_s, nan=-np.inf) >= down_s)
+        leaves += lives & np.isfinite(down_s) & np.isfinite(walk_min)
+    # counted in whole storeys first, so that all of them are exactly 1
+    levels = 1.0 if fixed else storeys
+    return covered / levels, leaves / levels
 
 
 def totals(ledger: pd.DataFrame) -> pd.DataFrame:

@@ -265,4 +265,4 @@ def _by_gain(services: Sequence[Service], gains: Floats) -> str:
 def _reasons(fit: pd.DataFrame, ids: pd.Series[Any]) -> list[str]:
     rows = fit[~fit["fits"]]
     told = (rows["service"] + ": " + rows["reason"]).groupby(rows["building_id"]).agg("; ".join)
-    return [str(text) for text in ids.map(told).fillna("")]
+    return [str(told.get(key, "")) for key in ids]
