@@ -7,6 +7,7 @@ it. BD-09 is GCJ-02 moved once more, by 760 to 990 m; Baidu (百度) uses it.
 
 from communityplan.coordinates.cgcs2000 import Cgcs2000, cgcs2000_crs, recognise_cgcs2000
 from communityplan.coordinates.datum import CHINA_BOX, DATUM_USERS, DATUMS, convert_datum
+from communityplan.coordinates.fit import fits_better, guess_datum
 
 __all__ = [
     "CHINA_BOX",
@@ -15,5 +16,7 @@ __all__ = [
     "Cgcs2000",
     "cgcs2000_crs",
     "convert_datum",
+    "fits_better",
+    "guess_datum",
     "recognise_cgcs2000",
 ]
