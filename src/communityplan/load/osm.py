@@ -7,7 +7,6 @@ what each rule did, what was left out and why. Copies of both are changed and gi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +25,8 @@ from communityplan.load.osm_barriers import read_doors, read_gates, read_walls
 from communityplan.load.osm_buildings import read_buildings, read_communities
 from communityplan.load.osm_file import Interest, OsmData, read_file
 from communityplan.load.osm_places import read_places
-from communityplan.load.osm_rules import Rule, osm_rules, parse_rules, rule_keys
-from communityplan.load.osm_squares import Notes
+from communityplan.load.osm_report import report_table
+from communityplan.load.osm_rules import Rule, first_keys, osm_rules, parse_rules, rule_keys
 from communityplan.load.osm_streets import read_streets
 
 __all__ = ["ASSUMED_STOREYS", "OsmLayers", "osm_rules", "read_osm"]
@@ -35,6 +34,9 @@ __all__ = ["ASSUMED_STOREYS", "OsmLayers", "osm_rules", "read_osm"]
 ASSUMED_STOREYS = 6.0
 """Storeys of a building of which nothing tells them [storeys]: the walk-up of old communities, an
 assumption."""
+
+MOST_MEMORY_GB = 8.0
+"""Memory that reading one file may take by its estimate [GB]; 1 MB of pbf takes about 50 MB."""
 
 NODE_LAYERS = ("services", "gates")
 AREA_LAYERS = ("streets", "communities", "buildings", "services")
@@ -86,8 +88,8 @@ class OsmLayers:
     doors : GeoDataFrame
         Entrances of buildings (``entrance=*``).
     report : DataFrame
-        ``layer``, ``what``, ``item``, ``count``, ``en``, ``zh``: what was read by kind, what each
-        rule decided, what was assumed, and what was left out and why.
+        ``layer``, ``what``, ``item``, ``count``, ``en``, ``zh``, ``verified``: what was read by
+        kind, what each rule decided, what was assumed, and what was left out and why.
     """
 
     streets: gpd.GeoDataFrame
@@ -113,6 +115,7 @@ def read_osm(
     services: str | Path | Mapping[str, Any] | None = None,
     walls: Collection[str] = ("wall", "fence"),
     assumed_storeys: float = ASSUMED_STOREYS,
+    most_memory_gb: float = MOST_MEMORY_GB,
 ) -> OsmLayers:
     """Read streets, buildings, places, gates, walls and residential land of an OSM file.
 
@@ -132,6 +135,8 @@ def read_osm(
         ``"hedge"``, ``"railway"`` or ``"water"``.
     assumed_storeys : float
         Storeys of a building whose tags and whose rule tell none [storeys].
+    most_memory_gb : float
+        A file that would take more memory than this is refused [GB].
 
     Returns
     -------
@@ -144,6 +149,8 @@ def read_osm(
         The file is missing, empty, damaged or of another kind, or a rule cannot be understood.
     OptionError
         A coordinate system that is not in metres, or an unknown kind of wall.
+    TooLargeError
+        The file would take more memory than `most_memory_gb`.
 
     Notes
     -----
@@ -173,23 +180,24 @@ def read_osm(
         raise OptionError(f"assumed_storeys is {assumed_storeys}; give a number above 0")
     wanted = None if crs is None else _metric(crs)
     parsed = parse_rules(rules, services)
-    data, system = _projected(read_file(path, _interest(parsed)), wanted, path)
+    data, system = _projected(read_file(path, _interest(parsed), most_memory_gb), wanted, path)
     areas, complete = relation_polygons(data.ways, data.relations)
-    data.counts["areas with ways or nodes missing"] = int(np.count_nonzero(~complete))
+    data.counts["areas_with_parts_missing"] = int(np.count_nonzero(~complete))
     streets, notes = read_streets(data.ways, data.relations, areas, parsed, system)
     communities, more = read_communities(data, areas, parsed, system)
+    land = communities.geometry.to_numpy()
     told = {"streets": notes, "communities": more}
     buildings, told["buildings"] = read_buildings(
         data,
         areas,
         parsed,
         system,
-        land=communities.geometry.to_numpy(),
+        land=land,
         assumed_storeys=assumed_storeys,
     )
     places, told["places"] = read_places(data, areas, parsed, system)
     wall_lines, told["walls"] = read_walls(data.ways, parsed, system, kinds=walls)
-    gates, told["gates"] = read_gates(data, parsed, system, streets=streets)
+    gates, told["gates"] = read_gates(data, parsed, system, streets=streets, land=land)
     layers: dict[str, gpd.GeoDataFrame] = {
         "streets": streets,
         "buildings": buildings,
@@ -197,28 +205,38 @@ def read_osm(
         "gates": gates,
         "walls": wall_lines,
         "communities": communities,
-        "doors": read_doors(data, system),
+        "doors": read_doors(data.nodes, buildings),
     }
     for table in layers.values():
-        tables.record(table, source=str(path), walls=sorted(walls), assumed_storeys=assumed_storeys)
-    return OsmLayers(**layers, report=_report(layers, told, data.counts, parsed))
+        tables.record(
+            table,
+            source=str(path),
+            rules=_named(rules),
+            services=_named(services),
+            walls=sorted(walls),
+            assumed_storeys=assumed_storeys,
+        )
+    return OsmLayers(**layers, report=report_table(layers, told, data.counts, parsed))
+
+
+def _named(rules: str | Path | Mapping[str, Any] | None) -> str:
+    """Where rules come from, for the record."""
+    if rules is None:
+        return "of the package"
+    return "given as a table" if isinstance(rules, Mapping) else str(rules)
 
 
 def _interest(rules: Mapping[str, tuple[Rule, ...]]) -> Interest:
     """Objects that any rule could be about: those with the first key that it asks for."""
 
-    def first_keys(layers: Collection[str]) -> frozenset[str]:
-        return frozenset(
-            next((key for key, values in rule.match.items() if values is not False), "name")
-            for layer in layers
-            for rule in rules[layer]
-        )
+    def first(layers: Collection[str]) -> frozenset[str]:
+        return first_keys(rule for layer in layers for rule in rules[layer])
 
     every = frozenset(key for layer in rules.values() for key in rule_keys(layer))
     return Interest(
-        nodes=first_keys(NODE_LAYERS) | {"entrance"},
-        ways=first_keys(WAY_LAYERS),
-        relations=first_keys(AREA_LAYERS),
+        nodes=first(NODE_LAYERS) | {"entrance"},
+        ways=first(WAY_LAYERS),
+        relations=first(AREA_LAYERS),
         keep=every | _ALWAYS_KEPT,
     )
 
@@ -261,37 +279,3 @@ def _utm(lonlat: NDArray[np.float64]) -> pyproj.CRS:
     lon, lat = np.median(lonlat, axis=0) if len(lonlat) else (0.0, 0.0)
     zone = int((lon + 180) % 360 // 6) + 1
     return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
-
-
-_KIND_COLUMNS = {
-    "streets": "kind",
-    "buildings": "building",
-    "places": "service",
-    "gates": "kind",
-    "walls": "kind",
-    "communities": "named",
-    "doors": "kind",
-}
-
-
-def _report(
-    layers: Mapping[str, gpd.GeoDataFrame],
-    told: Mapping[str, Notes],
-    counts: Mapping[str, int],
-    rules: Mapping[str, tuple[Rule, ...]],
-) -> pd.DataFrame:
-    rows: list[tuple[str, str, str, int]] = []
-    for layer, table in layers.items():
-        kinds = Counter(table[_KIND_COLUMNS[layer]].astype("object").map(str))
-        rows += [(layer, "read", kind, count) for kind, count in kinds.most_common()]
-        if "rule" in table:
-            deciding = Counter(table["rule"])
-            rows += [(layer, "decided by", rule, count) for rule, count in deciding.most_common()]
-        noted = told.get(layer, Counter())
-        rows += [(layer, what, item, count) for (what, item), count in noted.items() if count]
-    rows += [("file", "incomplete", item, count) for item, count in counts.items() if count]
-    report = pd.DataFrame(rows, columns=["layer", "what", "item", "count"])
-    meaning = {rule.id: rule for ordered in rules.values() for rule in ordered}
-    for language in ("en", "zh"):
-        report[language] = [getattr(meaning.get(item), language, "") for item in report["item"]]
-    return report

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from communityplan.load.osm_file import Flags, Ints, Relations, Ways
 
-__all__ = ["lines", "points_of", "polygons", "relation_polygons"]
+__all__ = ["lines", "outer_ways", "points_of", "polygons", "relation_polygons"]
 
 Shapes = NDArray[Any]
 
@@ -82,6 +82,13 @@ def relation_polygons(ways: Ways, relations: Relations) -> tuple[Shapes, Flags]:
         inner = [p for way, role in found if role == "inner" for p in pieces_of[way]]
         shapes[row] = _area(ways, outer, inner, whole=bool(complete[row]))
     return _mended(shapes), complete
+
+
+def outer_ways(relations: Relations, use: Flags) -> Ints:
+    """Numbers of the ways around these relations."""
+    members = (relations.members[row] for row in np.flatnonzero(use))
+    around = [way for pairs in members for way, role in pairs if role != "inner"]
+    return np.array(around, dtype=np.int64)
 
 
 def _pieces_of_rows(ways: Ways) -> list[range]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
 from communityplan.load.osm_areas import lines, points_of
-from communityplan.load.osm_file import Floats, Nodes, OsmData, Ways
+from communityplan.load.osm_file import Floats, Nodes, OsmData, Tags, Ways
 from communityplan.load.osm_rules import Rule, Rules, decide
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import as_keys, hours, text, texts
@@ -22,6 +22,9 @@ __all__ = ["read_doors", "read_gates", "read_walls"]
 
 Shapes = NDArray[Any]
 Keys = NDArray[np.complex128]
+
+ON_BOUNDARY = "on_boundary"
+"""A key that no file has: it tells the rules that an entrance lies on a wall or edge of land."""
 
 NO_WALL = "passable"
 """Result of a rule that says that something is no wall after all."""
@@ -62,7 +65,7 @@ def read_walls(
     asked = np.array([rule is not None and rule.result in kinds for rule in judged], dtype=np.bool_)
     for rule in judged:
         if rule is not None and rule.result not in kinds:
-            notes["walls not asked for", rule.result] += 1
+            notes["left out", rule.id] += 1
     pieces = np.flatnonzero(asked[ways.way])
     rows = ways.way[pieces].tolist()
     deciding = [rule for rule in (judged[row] for row in rows) if rule is not None]
@@ -82,7 +85,12 @@ def read_walls(
 
 
 def read_gates(
-    data: OsmData, rules: Rules, crs: Any, *, streets: gpd.GeoDataFrame
+    data: OsmData,
+    rules: Rules,
+    crs: Any,
+    *,
+    streets: gpd.GeoDataFrame,
+    land: Shapes,
 ) -> tuple[gpd.GeoDataFrame, Notes]:
     """Gates and other barriers, each with who may pass and the rule that says so.
 
@@ -96,6 +104,8 @@ def read_gates(
         The coordinate system of `data`.
     streets : GeoDataFrame
         As `read_streets` gives it.
+    land : array of Polygon
+        Residential land [m]: an entrance on its edge is a gate.
 
     Returns
     -------
@@ -106,7 +116,8 @@ def read_gates(
     """
     notes: Notes = Counter()
     nodes, ways = data.nodes, data.ways
-    judged = decide(rules["gates"], nodes.tags)
+    solid = _wall_points(ways, rules)
+    judged = decide(rules["gates"], _told_boundaries(nodes, np.union1d(solid, _vertices(land))))
     rows = [row for row, rule in enumerate(judged) if rule is not None]
     osm_id = [f"n{nodes.ids[row]}" for row in rows]
     tags = [nodes.tags[row] for row in rows]
@@ -121,7 +132,7 @@ def read_gates(
     times = [hours(each) for each in tags]
     columns = {
         "gate_id": text(osm_id),
-        "kind": texts(tags, "barrier"),
+        "kind": texts(tags, "barrier", "entrance"),
         "who": text(None if each.result == "unknown" else each.result for each in rule),
         "open_from": text(each[0] for each in times),
         "open_until": text(each[1] for each in times),
@@ -130,48 +141,51 @@ def read_gates(
         "hours_understood": np.array([each[3] for each in times], dtype=np.bool_),
         "name": texts(tags, "name", "name:zh"),
         "on_street": np.isin(as_keys(xy), _vertices(streets.geometry.to_numpy())),
-        "on_wall": np.isin(as_keys(xy), _wall_points(ways, rules)),
+        "on_wall": np.isin(as_keys(xy), solid),
         "osm_id": text(osm_id),
         "rule": text(each.id for each in rule),
     }
     table = gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=crs)
     ignored = np.array([each.result == "ignored" for each in rule], dtype=np.bool_)
-    notes["gates", "no barrier for people on foot"] += int(ignored.sum())
+    notes["left out", "not_for_people_on_foot"] += int(ignored.sum())
     table = table[~ignored].reset_index(drop=True)
     not_understood = int((~table["hours_understood"]).sum())
-    notes["gates", "hours kept as text, not understood"] += not_understood
-    notes["gates", "on no street that people walk"] += int((~table["on_street"]).sum())
+    notes["noted", "hours_not_understood"] += not_understood
+    notes["noted", "on_no_street"] += int((~table["on_street"]).sum())
     return table, notes
 
 
-def read_doors(data: OsmData, crs: Any) -> gpd.GeoDataFrame:
+def read_doors(nodes: Nodes, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Entrances (``entrance=*``), and the building on whose outline each one is.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        Projected [m].
+    buildings : GeoDataFrame
+        As `read_buildings` gives it.
 
     Returns
     -------
     GeoDataFrame
         ``osm_id``, ``kind``, ``building_osm_id`` (missing for one on no building), Point.
     """
-    nodes: Nodes = data.nodes
     rows = [row for row, tags in enumerate(nodes.tags) if tags.get("entrance", "no") != "no"]
-    xy = nodes.xy[rows]
-    keys = as_keys(xy)
-    ways = data.ways
-    wanted = np.array([tags.get("building", "no") != "no" for tags in ways.tags], dtype=np.bool_)
-    points, owner = points_of(ways, pieces := np.flatnonzero(wanted[ways.way]))
-    corner = as_keys(ways.xy[points])
-    on = np.isin(corner, keys)
-    # a node shared by two buildings is given to the first of them
-    first = dict(
-        zip(corner[on][::-1].tolist(), ways.way[pieces[owner[on]]][::-1].tolist(), strict=True)
-    )
-    building = [first.get(key) for key in keys.tolist()]
+    keys = as_keys(nodes.xy[rows])
+    outline, building = shapely.get_coordinates(buildings.geometry.to_numpy(), return_index=True)
+    corner = as_keys(outline)
+    on = np.flatnonzero(np.isin(corner, keys))[::-1]
+    # a door on the outline of two buildings is given to the first
+    owner = dict(zip(corner[on].tolist(), building[on].tolist(), strict=True))
+    number = buildings["osm_id"].tolist()
     columns = {
         "osm_id": text(f"n{nodes.ids[row]}" for row in rows),
         "kind": texts([nodes.tags[row] for row in rows], "entrance"),
-        "building_osm_id": text(None if row is None else f"w{ways.ids[row]}" for row in building),
+        "building_osm_id": text(
+            number[owner[key]] if key in owner else None for key in keys.tolist()
+        ),
     }
-    return gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=crs)
+    return gpd.GeoDataFrame(columns, geometry=shapely.points(nodes.xy[rows]), crs=buildings.crs)
 
 
 def _gates_drawn_as_lines(ways: Ways, rules: Rules) -> list[tuple[int, Rule]]:
@@ -197,6 +211,15 @@ def _where_crossed(ways: Ways, way: int, streets: gpd.GeoDataFrame) -> Floats:
         return np.asarray(corners[shared][0], dtype=np.float64)
     met = shapely.intersection(line, streets.geometry.to_numpy()[near[0]])
     return np.asarray(shapely.get_coordinates(met)[0], dtype=np.float64)
+
+
+def _told_boundaries(nodes: Nodes, boundary: Keys) -> list[Tags]:
+    """Tags of nodes, with a mark on entrances that lie on a wall or on the edge of land."""
+    on = np.isin(as_keys(nodes.xy), boundary)
+    return [
+        {**tags, ON_BOUNDARY: "yes"} if lies and "entrance" in tags else tags
+        for tags, lies in zip(nodes.tags, on.tolist(), strict=True)
+    ]
 
 
 def _vertices(shapes: Shapes) -> Keys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -10,8 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from communityplan.load.osm_areas import polygons
-from communityplan.load.osm_file import Flags, Floats, Ints, OsmData, Tags
+from communityplan.load.osm_areas import outer_ways, polygons
+from communityplan.load.osm_file import Flags, Floats, OsmData, Tags
 from communityplan.load.osm_rules import Rule, Rules, decide, rule_keys
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import metres, name_of, storeys, text, texts
@@ -50,7 +51,7 @@ def read_communities(
         Columns as `tables.COMMUNITIES`, and ``named``, ``osm_id``, ``rule``.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(data, areas, rules["communities"], "communities", notes)
+    osm_id, tags, rule, shapes = _areal(data, areas, rules["communities"], notes)
     yes = np.array([each.result == "yes" for each in rule], dtype=np.bool_)
     names = name_of(tags)
     given = names["name"].notna().to_numpy()
@@ -103,7 +104,7 @@ def read_buildings(
     ``height`` over 2.8 m, else from the rule of the building, else they are `assumed_storeys`.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(data, areas, rules["buildings"], "buildings", notes)
+    osm_id, tags, rule, shapes = _areal(data, areas, rules["buildings"], notes)
     if any(ON_LAND in rule_keys([each]) for each in rules["buildings"]):
         on_land = _stand_on(shapes, land)
         told = [
@@ -130,44 +131,34 @@ def read_buildings(
     }
     table = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
     keep = result != "ignored"
-    notes["buildings", "left out by a rule"] += int(np.count_nonzero(~keep))
+    notes["left out", "ignored"] += int(np.count_nonzero(~keep))
     return table[keep].reset_index(drop=True), notes
 
 
 def _areal(
-    data: OsmData, areas: Shapes, rules: Any, what: str, notes: Notes
+    data: OsmData, areas: Shapes, rules: Sequence[Rule], notes: Notes
 ) -> tuple[list[str], list[Tags], list[Rule], Shapes]:
     """Areas that a layer's rules name, those with ways before those of relations."""
     ways, relations = data.ways, data.relations
     judged, big = decide(rules, ways.tags), decide(rules, relations.tags)
-    twice = _outlines(data, areas, big)
+    use = np.array([rule is not None for rule in big], dtype=np.bool_) & ~shapely.is_missing(areas)
+    # an outline that is tagged like its relation is there once, as the relation
+    twice = outer_ways(relations, use)
     rows = np.array([row for row, rule in enumerate(judged) if rule is not None], dtype=np.int64)
-    again = np.isin(ways.ids[rows], twice) if len(rows) else np.zeros(0, dtype=np.bool_)
-    notes[what, "outlines of relations that are there themselves"] += int(again.sum())
+    again = np.isin(ways.ids[rows], twice)
+    notes["merged", "outline_of_relation"] += int(again.sum())
     rows = rows[~again]
     shapes = polygons(ways, rows)
     closes = ~shapely.is_missing(shapes)
-    notes[what, "left out: ways that enclose nothing"] += int(np.count_nonzero(~closes))
+    notes["left out", "encloses_nothing"] += int(np.count_nonzero(~closes))
     rows, shapes = rows[closes], shapes[closes]
-    whole = [row for row, rule in enumerate(big) if rule is not None and areas[row] is not None]
+    whole = np.flatnonzero(use)
     lost = sum(rule is not None for rule in big) - len(whole)
-    notes[what, "left out: areas that do not close in the file"] += lost
+    notes["left out", "does_not_close"] += lost
     osm_id = [f"w{ways.ids[row]}" for row in rows] + [f"r{relations.ids[row]}" for row in whole]
     tags = [ways.tags[row] for row in rows] + [relations.tags[row] for row in whole]
     rule = [judged[row] for row in rows] + [big[row] for row in whole]
     return osm_id, tags, [each for each in rule if each], np.concatenate([shapes, areas[whole]])
-
-
-def _outlines(data: OsmData, areas: Shapes, rules: list[Rule | None]) -> Ints:
-    """Ways that are the outer ring of a relation with the same meaning: the relation counts."""
-    ways = [
-        way
-        for rule, area, members in zip(rules, areas, data.relations.members, strict=True)
-        if rule is not None and area is not None
-        for way, role in members
-        if role != "inner"
-    ]
-    return np.array(ways, dtype=np.int64)
 
 
 def _stand_on(shapes: Shapes, land: Shapes) -> Flags:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from communityplan.errors import DataError, MissingLibraryError, Problem
+from communityplan.errors import DataError, MissingLibraryError, Problem, TooLargeError
 
 __all__ = ["Interest", "Nodes", "OsmData", "Relations", "Ways", "read_file"]
 
@@ -29,6 +29,9 @@ HEADER_HEX = 18
 """Hex digits before the coordinates of a line in well-known binary: byte order, type, count."""
 
 HEAD_BYTES = 4096
+
+MEMORY_PER_BYTE = {"pbf": 50.0, "osm": 4.0, "osm.bz2": 40.0, "osm.gz": 40.0}
+"""Peak memory over the size of the file, by kind: rough, measured on districts and one city."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class OsmData:
     counts: dict[str, int]
 
 
-def read_file(path: Path, interest: Interest) -> OsmData:
+def read_file(path: Path, interest: Interest, most_memory_gb: float) -> OsmData:
     """Read the objects of interest.
 
     Parameters
@@ -115,6 +118,8 @@ def read_file(path: Path, interest: Interest) -> OsmData:
         ``.osm.pbf``, ``.osm`` or ``.osm.bz2``; the content decides, not the name.
     interest : Interest
         What to look for.
+    most_memory_gb : float
+        A file that would take more memory than this is refused [GB].
 
     Returns
     -------
@@ -125,8 +130,18 @@ def read_file(path: Path, interest: Interest) -> OsmData:
     ------
     DataError
         The file is missing, empty, broken off, or of another kind.
+    TooLargeError
+        The file would take more memory than `most_memory_gb`.
     """
     kind = _kind_of(path)
+    size = path.stat().st_size
+    needed_gb = size * MEMORY_PER_BYTE[kind] / 1e9
+    if needed_gb > most_memory_gb:
+        raise TooLargeError(
+            f"{path}: {size / 1e6:.0f} MB would take about {needed_gb:.0f} GB of memory, more than "
+            f"most_memory_gb={most_memory_gb:g}. Cut out the district, for example with "
+            "osmium extract --bbox W,S,E,N, or raise most_memory_gb"
+        )
     try:
         import osmium
         import osmium.geom
@@ -150,18 +165,18 @@ def _read(osmium: Any, source: Any, interest: Interest) -> OsmData:
     places = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     places.ignore_errors()
     # the iterator borrows its handlers: they must live as long as it does
-    tagged = osmium.filter.EmptyTagFilter()
+    wanted = osmium.filter.KeyFilter(*sorted(interest.nodes | interest.relations))
     with osmium.io.Reader(source, bits.NODE | bits.RELATION) as reader:
-        objects = osmium.OsmFileIterator(reader, places, tagged)
+        objects = osmium.OsmFileIterator(reader, places, wanted)
         nodes, relations, lost_nodes = _points_and_relations(objects, interest)
     edges = {way for members in relations.members for way, _ in members}
     with osmium.io.Reader(source, bits.WAY) as reader:
         objects = osmium.OsmFileIterator(reader, places)
         ways, lost_ways = _lines(objects, _drawer(osmium), interest, edges)
     counts = {
-        "tagged nodes without a place": lost_nodes,
-        "ways without two nodes in the file": lost_ways,
-        "ways with nodes missing": int(np.count_nonzero(~ways.whole)),
+        "nodes_without_place": lost_nodes,
+        "ways_without_two_nodes": lost_ways,
+        "ways_with_nodes_missing": int(np.count_nonzero(~ways.whole)),
     }
     return OsmData(nodes, ways, relations, counts)
 

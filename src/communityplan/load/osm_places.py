@@ -85,14 +85,14 @@ def _places(
         if rule is None:
             continue
         if area is None:
-            notes["places", "read as a point: an open way"] += 1
+            notes["assumed", "open_way_as_point"] += 1
         shape = _middle(ways, row) if area is None else area
         yield _Found(f"w{ways.ids[row]}", service, rule, ways.tags[row], shape)
     for row, rule in enumerate(decide(rules, relations.tags)):
         if rule is None:
             continue
         if areas[row] is None:
-            notes["places", "left out: an area that does not close in the file"] += 1
+            notes["left out", "does_not_close"] += 1
             continue
         yield _Found(f"r{relations.ids[row]}", service, rule, relations.tags[row], areas[row])
 
@@ -140,5 +140,5 @@ def _merged(table: gpd.GeoDataFrame, notes: Notes) -> gpd.GeoDataFrame:
     same = (service[inner] == service[outer]) & ((name[inner] == name[outer]) | (name[inner] == ""))
     twice = np.unique(inner[smaller & same & (inner != outer)])
     if len(twice):
-        notes["places", "merged with the area around them"] += len(twice)
+        notes["merged", "merged_with_area"] += len(twice)
     return table.drop(index=twice).reset_index(drop=True)

@@ -19,6 +19,7 @@ __all__ = [
     "Rule",
     "Rules",
     "decide",
+    "first_keys",
     "first_match",
     "osm_rules",
     "parse_rules",
@@ -117,15 +118,25 @@ def first_match(rules: Iterable[Rule], tags: Tags) -> Rule | None:
 
 def decide(rules: Sequence[Rule], tags: Iterable[Tags]) -> list[Rule | None]:
     """The first rule that fits each object; objects with the same tags are decided once."""
-    keys = rule_keys(rules)
+    keys, needed = rule_keys(rules), first_keys(rules)
     known: dict[tuple[str | None, ...], Rule | None] = {}
-    decided = []
+    decided: list[Rule | None] = []
     for each in tags:
+        if needed.isdisjoint(each):
+            decided.append(None)
+            continue
         kind = tuple(map(each.get, keys))
         if kind not in known:
             known[kind] = first_match(rules, each)
         decided.append(known[kind])
     return decided
+
+
+def first_keys(rules: Iterable[Rule]) -> frozenset[str]:
+    """Keys of which an object needs one at least for any of these rules to fit."""
+    return frozenset(
+        next(key for key, values in rule.match.items() if values is not False) for rule in rules
+    )
 
 
 def rule_keys(rules: Iterable[Rule]) -> list[str]:
@@ -271,10 +282,10 @@ def _rule_problems(layer: str, entry: Any, spot: str) -> Iterable[Problem]:
     given = entry.get("result")
     if results is not None and isinstance(given, str) and given and given not in results:
         yield Problem(spot, f"result is {given!r}", f"Use one of {', '.join(sorted(results))}")
-    if not entry.get("match"):
-        yield Problem(
-            spot, "match is empty", 'Name at least one key, such as { highway = "steps" }'
-        )
+    wanted = entry.get("match")
+    if not wanted or (isinstance(wanted, Mapping) and not any(map(bool, wanted.values()))):
+        todo = 'Name at least one key that has to be there, such as { highway = "steps" }'
+        yield Problem(spot, f"match is {wanted!r}", todo)
     for name in ("match", "unless"):
         yield from _wanted_problems(entry.get(name, {}), f"{spot}, {name}")
     try:

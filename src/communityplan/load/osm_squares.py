@@ -1,9 +1,4 @@
-"""Squares are crossed: straight links inside them between the points where streets join.
-
-The links are those of a visibility graph: between joining points, and the corners that a shortest
-walk can bend around, wherever the straight line stays inside the square. A walk across is then as
-long as the shortest walk inside the area (de Berg et al., Computational Geometry, chapter 15).
-"""
+"""Squares, platforms and other surfaces: their outlines, and links across them."""
 
 from __future__ import annotations
 
@@ -15,22 +10,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from communityplan.load.osm_areas import points_of, polygons
+from communityplan.load.osm_areas import outer_ways, points_of, polygons
 from communityplan.load.osm_file import Flags, Floats, Ints, Relations, Tags, Ways
+from communityplan.load.osm_links import joining_points, square_links
 from communityplan.load.osm_rules import Rule, Rules, decide
-from communityplan.load.osm_values import as_keys, level
+from communityplan.load.osm_values import level
 
-__all__ = ["MOST_JOINS", "MOST_POINTS", "Drawn", "Notes", "Squares", "draw_squares", "find_squares"]
+__all__ = ["Drawn", "Notes", "Squares", "draw_squares", "find_squares"]
 
 Shapes = NDArray[Any]
-Keys = NDArray[np.complex128]
 Notes = Counter[tuple[str, str]]
-
-MOST_POINTS = 120
-"""Joining points and corners of one square; of more corners the sharpest are taken."""
-
-MOST_JOINS = 500
-"""A square that more streets join than this keeps its outline only."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +71,14 @@ def find_squares(
 ) -> Squares:
     """Closed ways that the layer ``squares`` names, and walkable relations."""
     judged = decide(rules["squares"], ways.tags)
+    big = np.array([rule is not None for rule in area_verdict], dtype=np.bool_)
+    # an outline that is tagged like its relation is no second square
+    twice = set(outer_ways(relations, big & ~shapely.is_missing(areas)).tolist())
     rows = [
         row
         for row, rule in enumerate(judged)
         if rule is not None and rule.result == "yes" and verdict[row] and ways.closed[row]
+        if ways.ids[row] not in twice
     ]
     shapes = polygons(ways, np.array(rows, dtype=np.int64))
     found = [
@@ -133,11 +126,9 @@ def draw_squares(ways: Ways, pieces: Ints, squares: Squares, notes: Notes) -> li
     square_level = np.array([level(tags) for tags in squares.tags], dtype=np.int64)
     links, owner, crowded = square_links(squares.shapes, joins, ends, square_level, end_level)
     linked = len(np.unique(owner))
-    notes["squares", "crossed by straight links"] += linked
-    notes["squares", "outline only, joined by too many streets"] += len(crowded)
-    notes["squares", "outline only, joined at fewer than two points"] += (
-        len(squares.shapes) - linked - len(crowded)
-    )
+    notes["noted", "square_crossed"] += linked
+    notes["noted", "square_too_many_joins"] += len(crowded)
+    notes["noted", "square_without_joins"] += len(squares.shapes) - linked - len(crowded)
     parts, part_of = shapely.get_parts(squares.shapes, return_index=True)
     rings, ring_of = shapely.get_rings(parts, return_index=True)
     ring_owner = part_of[ring_of]
@@ -161,140 +152,3 @@ def _drawn(shapes: Shapes, part: str, squares: Squares, owner: Ints) -> Drawn:
         np.full(count, np.nan),
         np.zeros(count, dtype=np.bool_),
     )
-
-
-def joining_points(xy: Floats, line: Ints, squares: Shapes) -> Keys:
-    """Points of outlines where a street leaves the outline or ends, or two squares touch.
-
-    Parameters
-    ----------
-    xy : array of float, shape (n, 2)
-        Points of all lines that are no outlines, line after line [m].
-    line : array of int, shape (n,)
-        Which line each point belongs to.
-    squares : array of Polygon or MultiPolygon
-        The squares [m].
-
-    Returns
-    -------
-    array of complex
-        Sorted, x + iy.
-    """
-    corners, square = shapely.get_coordinates(squares, return_index=True)
-    ring = as_keys(corners)
-    pairs = np.unique(np.column_stack([np.unique(ring, return_inverse=True)[1], square]), axis=0)
-    touched = np.unique(ring)[np.bincount(pairs[:, 0]) > 1] if len(ring) else ring
-    keys = as_keys(xy)
-    on = np.isin(keys, ring)
-    after = np.append(line[1:] == line[:-1], [False]) if len(line) else np.zeros(0, dtype=bool)
-    before = np.append([False], after[:-1]) if len(line) else after
-    # a street that runs along an outline joins it only where it comes and where it leaves
-    along = before & after & np.roll(on, 1) & np.roll(on, -1)
-    return np.union1d(keys[on & ~along], touched)
-
-
-def square_links(
-    squares: Shapes, joins: Keys, ends: Floats, square_level: Ints, end_level: Ints
-) -> tuple[Shapes, Ints, Ints]:
-    """Straight links inside squares.
-
-    Parameters
-    ----------
-    squares : array of Polygon or MultiPolygon
-        The squares [m].
-    joins : array of complex
-        As `joining_points` gives them.
-    ends : array of float, shape (n, 2)
-        Ends of streets; those inside a square are joined as well [m].
-    square_level, end_level : array of int
-        Levels (``layer=*``) of the squares and of the ends: only the same are joined.
-
-    Returns
-    -------
-    tuple of (array of LineString, array of int, array of int)
-        The links, the position of the square of each, and the squares that too many streets join.
-    """
-    found: list[Shapes] = []
-    owner: list[Ints] = []
-    too_many: list[int] = []
-    tree = shapely.STRtree(np.asarray(shapely.points(ends), dtype=object))
-    inside, end = tree.query(squares, predicate="contains_properly")
-    same = square_level[inside] == end_level[end]
-    inside, end = inside[same], end[same]
-    for row, square in enumerate(squares):
-        for part in shapely.get_parts(square):
-            within = ends[end[inside == row]]
-            if len(within):
-                within = within[shapely.covers(part, shapely.points(within))]
-            links = _links_of(part, joins, np.unique(within, axis=0))
-            if links is None:
-                too_many.append(row)
-            elif len(links):
-                found.append(links)
-                owner.append(np.full(len(links), row, dtype=np.int64))
-    drawn = np.concatenate(found) if found else np.empty(0, dtype=object)
-    owners = np.concatenate(owner) if owner else np.empty(0, dtype=np.int64)
-    return drawn, owners, np.unique(np.array(too_many, dtype=np.int64))
-
-
-def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
-    """Links of one polygon, None where too many streets join it."""
-    nothing = np.empty(0, dtype=object)
-    corner, before, after = _corners(part)
-    joined = np.isin(as_keys(corner), joins)
-    count = int(np.count_nonzero(joined)) + len(within)
-    if count > MOST_JOINS:
-        return None
-    if count < 2:
-        return nothing
-    use = joined | _bends(corner, before, after, joined, MOST_POINTS - count)
-    points = np.concatenate([corner[use], within])
-    # a street that ends inside has no neighbours on the outline
-    unknown = np.full_like(within, np.nan)
-    before = np.concatenate([before[use], unknown])
-    after = np.concatenate([after[use], unknown])
-    free = np.concatenate([joined[use], np.ones(len(within), dtype=bool)])
-    one, other = np.triu_indices(len(points), 1)
-    edge = (after[one] == points[other]) | (before[one] == points[other])
-    same = (points[one] == points[other]).all(axis=1)
-    keep = ~edge.all(axis=1) & ~same
-    keep &= free[one] | _taut(points[one], points[other], before[one], after[one])
-    keep &= free[other] | _taut(points[other], points[one], before[other], after[other])
-    if not keep.any():
-        return nothing
-    straight: Any = shapely.linestrings(np.stack([points[one[keep]], points[other[keep]]], axis=1))
-    shapely.prepare(part)
-    return np.asarray(straight[shapely.covers(part, straight)], dtype=object)
-
-
-def _corners(part: Any) -> tuple[Floats, Floats, Floats]:
-    """Corners of a polygon, the inside on the left, each with the one before and after it."""
-    turned = shapely.orient_polygons(part)
-    rings = [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(turned)]
-    before = [np.roll(ring, 1, axis=0) for ring in rings]
-    after = [np.roll(ring, -1, axis=0) for ring in rings]
-    return np.concatenate(rings), np.concatenate(before), np.concatenate(after)
-
-
-def _bends(corner: Floats, before: Floats, after: Floats, joined: Flags, most: int) -> Flags:
-    """The corners that a shortest walk can bend around, of too many the sharpest."""
-    come, go = corner - before, after - corner
-    angle = np.arctan2(_cross(come, go), (come * go).sum(axis=1))
-    bends: Flags = (angle < 0) & ~joined
-    surplus = int(np.count_nonzero(bends)) - max(most, 0)
-    if surplus > 0:
-        flattest = np.argsort(np.where(bends, angle, -np.inf), kind="stable")[::-1]
-        bends[flattest[:surplus]] = False
-    return bends
-
-
-def _taut(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
-    """Whether a walk along this line can bend at the point: both outline edges lie on one side."""
-    line = to - point
-    taut: Flags = _cross(line, before - point) * _cross(line, after - point) >= 0
-    return taut
-
-
-def _cross(one: Floats, other: Floats) -> Floats:
-    product: Floats = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
-    return product

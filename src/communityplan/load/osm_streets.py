@@ -105,8 +105,9 @@ def _ways(
     share = _share_of_way(ways.way[pieces], shapely.length(shapes))
     climb = _climbs(tags, shapes, share, notes)
     one_way, turned = _directions(tags)
+    shapes[turned] = shapely.reverse(shapes[turned])
     return Drawn(
-        np.where(turned, shapely.reverse(shapes), shapes),
+        shapes,
         ["outline" if row in outlines else "way" for row in rows],
         [f"w{ways.ids[row]}" for row in rows],
         tags,
@@ -141,12 +142,12 @@ def _climb(tags: Tags, length_m: float, share: float, notes: Notes) -> float:
     if steps and count.isdecimal() and 0 < int(count) <= 3000:
         down = incline == "down" or grade < 0
         if not incline:
-            notes["assumed", "steps without incline go up along the way"] += 1
+            notes["assumed", "steps_without_incline"] += 1
         return int(count) * STEP_RISE_M * share * (-1.0 if down else 1.0)
     if math.isnan(grade):
         return math.nan
     if abs(grade) > (STEEPEST_STEPS if steps else STEEPEST_WAY):
-        notes["not used", "incline too steep to be true"] += 1
+        notes["left out", "incline_too_steep"] += 1
         return math.nan
     return grade * length_m
 

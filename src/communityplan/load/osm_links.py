@@ -1,0 +1,199 @@
+"""Straight links inside an area, so that a walk across it is as long as the shortest one.
+
+The links are those edges of a visibility graph that lie on a shortest walk between two points
+where streets join: between such points, and the corners of the outline that a walk can bend
+around, wherever the straight line stays inside (de Berg et al., Computational Geometry, 2008,
+chapter 15).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from communityplan.load.osm_file import Flags, Floats, Ints
+from communityplan.load.osm_values import as_keys
+
+__all__ = ["MOST_JOINS", "MOST_POINTS", "joining_points", "square_links"]
+
+Shapes = NDArray[Any]
+Keys = NDArray[np.complex128]
+
+MOST_POINTS = 120
+"""Joining points and corners of one square; of more corners the sharpest are taken."""
+
+MOST_JOINS = 500
+"""A square that more streets join than this keeps its outline only."""
+
+
+def joining_points(xy: Floats, line: Ints, squares: Shapes) -> Keys:
+    """Points of outlines where a street leaves the outline or ends, or two squares touch.
+
+    Parameters
+    ----------
+    xy : array of float, shape (n, 2)
+        Points of all lines that are no outlines, line after line [m].
+    line : array of int, shape (n,)
+        Which line each point belongs to.
+    squares : array of Polygon or MultiPolygon
+        The squares [m].
+
+    Returns
+    -------
+    array of complex
+        Sorted, x + iy.
+    """
+    corners, square = shapely.get_coordinates(squares, return_index=True)
+    ring = as_keys(corners)
+    pairs = np.unique(np.column_stack([np.unique(ring, return_inverse=True)[1], square]), axis=0)
+    touched = np.unique(ring)[np.bincount(pairs[:, 0]) > 1] if len(ring) else ring
+    keys = as_keys(xy)
+    on = np.isin(keys, ring)
+    after = np.append(line[1:] == line[:-1], [False]) if len(line) else np.zeros(0, dtype=bool)
+    before = np.append([False], after[:-1]) if len(line) else after
+    # a street that runs along an outline joins it only where it comes and where it leaves
+    along = before & after & np.roll(on, 1) & np.roll(on, -1)
+    return np.union1d(keys[on & ~along], touched)
+
+
+def square_links(
+    squares: Shapes, joins: Keys, ends: Floats, square_level: Ints, end_level: Ints
+) -> tuple[Shapes, Ints, Ints]:
+    """Straight links inside squares.
+
+    Parameters
+    ----------
+    squares : array of Polygon or MultiPolygon
+        The squares [m].
+    joins : array of complex
+        As `joining_points` gives them.
+    ends : array of float, shape (n, 2)
+        Ends of streets; those inside a square are joined as well [m].
+    square_level, end_level : array of int
+        Levels (``layer=*``) of the squares and of the ends: only the same are joined.
+
+    Returns
+    -------
+    tuple of (array of LineString, array of int, array of int)
+        The links, the position of the square of each, and the squares that too many streets join.
+    """
+    found: list[Shapes] = []
+    owner: list[Ints] = []
+    too_many: list[int] = []
+    tree = shapely.STRtree(np.asarray(shapely.points(ends), dtype=object))
+    inside, end = tree.query(squares, predicate="contains_properly")
+    same = square_level[inside] == end_level[end]
+    inside, end = inside[same], end[same]
+    parts, part_of = shapely.get_parts(squares, return_index=True)
+    corners, part_of_corner = shapely.get_coordinates(parts, return_index=True)
+    joined = np.isin(as_keys(corners), joins)
+    likely = np.bincount(part_of_corner[joined], minlength=len(parts))
+    likely += np.bincount(inside, minlength=len(squares))[part_of]
+    for position in np.flatnonzero(likely > 1):
+        part, row = parts[position], part_of[position]
+        within = np.unique(ends[end[inside == row]], axis=0)
+        within = within[shapely.covers(part, shapely.points(within))]
+        links = _links_of(part, joins, within)
+        if links is None:
+            too_many.append(row)
+        elif len(links):
+            found.append(links)
+            owner.append(np.full(len(links), row, dtype=np.int64))
+    drawn = np.concatenate(found) if found else np.empty(0, dtype=object)
+    owners = np.concatenate(owner) if owner else np.empty(0, dtype=np.int64)
+    return drawn, owners, np.unique(np.array(too_many, dtype=np.int64))
+
+
+def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
+    """Links of one polygon, None where too many streets join it."""
+    corner, before, after = _corners(part)
+    joined = np.isin(as_keys(corner), joins)
+    count = int(np.count_nonzero(joined)) + len(within)
+    if count > MOST_JOINS:
+        return None
+    if count < 2:
+        return np.empty(0, dtype=object)
+    use = joined | _bends(corner, before, after, joined, MOST_POINTS - count)
+    # a street that ends inside has no neighbours on the outline
+    unknown = np.full_like(within, np.nan)
+    points = np.concatenate([corner[use], within])
+    before = np.concatenate([before[use], unknown])
+    after = np.concatenate([after[use], unknown])
+    stop = np.concatenate([joined[use], np.ones(len(within), dtype=bool)])
+    one, other, edge = _sights(part, points, before, after, stop)
+    walked = _on_shortest(points, one, other, stop) & ~edge
+    ends = np.stack([points[one[walked]], points[other[walked]]], axis=1)
+    return np.asarray(shapely.linestrings(ends), dtype=object)
+
+
+def _sights(
+    part: Any, points: Floats, before: Floats, after: Floats, stop: Flags
+) -> tuple[Ints, Ints, Flags]:
+    """Pairs of points that see each other, and which of them are neighbours on the outline."""
+    one, other = np.triu_indices(len(points), 1)
+    edge = (after[one] == points[other]).all(axis=1) | (before[one] == points[other]).all(axis=1)
+    keep = (points[one] != points[other]).any(axis=1)
+    keep &= edge | stop[one] | _taut(points[one], points[other], before[one], after[one])
+    keep &= edge | stop[other] | _taut(points[other], points[one], before[other], after[other])
+    one, other, edge = one[keep], other[keep], edge[keep]
+    straight = shapely.linestrings(np.stack([points[one], points[other]], axis=1))
+    shapely.prepare(part)
+    seen = edge | np.asarray(shapely.covers(part, straight))
+    return one[seen], other[seen], edge[seen]
+
+
+def _on_shortest(points: Floats, one: Ints, other: Ints, stop: Flags) -> Flags:
+    """The sights that one shortest walk between each two stops takes."""
+    count = len(points)
+    length_m = np.hypot(*(points[one] - points[other]).T)
+    graph = coo_array((length_m, (one, other)), shape=(count, count)).tocsr()
+    stops = np.flatnonzero(stop)
+    _, come_from = dijkstra(graph, directed=False, indices=stops, return_predecessors=True)
+    walked = np.zeros((count, count), dtype=np.bool_)
+    start = np.arange(len(stops))[:, None]
+    at = np.tile(stops, (len(stops), 1))
+    while True:
+        earlier = come_from[start, at]
+        on_the_way = earlier >= 0
+        if not on_the_way.any():
+            return np.asarray(walked[one, other] | walked[other, one])
+        walked[earlier[on_the_way], at[on_the_way]] = True
+        at = np.where(on_the_way, earlier, at)
+
+
+def _corners(part: Any) -> tuple[Floats, Floats, Floats]:
+    """Corners of a polygon, the inside on the left, each with the one before and after it."""
+    turned = shapely.orient_polygons(part)
+    rings = [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(turned)]
+    before = [np.roll(ring, 1, axis=0) for ring in rings]
+    after = [np.roll(ring, -1, axis=0) for ring in rings]
+    return np.concatenate(rings), np.concatenate(before), np.concatenate(after)
+
+
+def _bends(corner: Floats, before: Floats, after: Floats, joined: Flags, most: int) -> Flags:
+    """The corners that a shortest walk can bend around, of too many the sharpest."""
+    come, go = corner - before, after - corner
+    angle = np.arctan2(_cross(come, go), (come * go).sum(axis=1))
+    bends: Flags = (angle < 0) & ~joined
+    surplus = int(np.count_nonzero(bends)) - max(most, 0)
+    if surplus > 0:
+        flattest = np.argsort(np.where(bends, angle, -np.inf), kind="stable")[::-1]
+        bends[flattest[:surplus]] = False
+    return bends
+
+
+def _taut(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
+    """Whether a walk along this line can bend at the point: both outline edges lie on one side."""
+    line = to - point
+    taut: Flags = _cross(line, before - point) * _cross(line, after - point) >= 0
+    return taut
+
+
+def _cross(one: Floats, other: Floats) -> Floats:
+    product: Floats = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+    return product
