@@ -186,16 +186,17 @@ def _points_and_relations(
 ) -> tuple[Nodes, Relations, int]:
     points: dict[int, tuple[Tags, float, float]] = {}
     areas: dict[int, tuple[Tags, tuple[tuple[int, str], ...]]] = {}
+    kept = _keeper(interest.keep)
     lost = 0
     for item in objects:
         if item.is_node():
-            tags = _kept(item, interest.nodes, interest.keep)
+            tags = kept(item, interest.nodes)
             if tags and item.location.valid():
                 points[item.id] = (tags, item.lon, item.lat)
             else:
                 lost += bool(tags)
         elif item.tags.get("type") == "multipolygon":
-            tags = _kept(item, interest.relations, interest.keep)
+            tags = kept(item, interest.relations)
             if tags:
                 members = ((each.ref, each.role) for each in item.members if each.type == "w")
                 areas[item.id] = (tags, tuple(members))
@@ -225,9 +226,10 @@ def _lines(
     way: list[int] = []
     counts: list[int] = []
     coordinates = bytearray()
+    kept = _keeper(interest.keep)
     lost = 0
     for item in objects:
-        tags = _kept(item, interest.ways, interest.keep)
+        tags = kept(item, interest.ways)
         if not tags and item.id not in edges:
             continue
         pieces, complete = _pieces(item, draw)
@@ -255,12 +257,24 @@ def _lines(
     return _last_of_each(ways), lost
 
 
-def _kept(item: Any, wanted: frozenset[str], keep: frozenset[str]) -> Tags:
-    """The tags to keep of an object that is wanted, none of any other."""
-    tags = dict(item.tags)
-    if item.deleted or wanted.isdisjoint(tags):
-        return {}
-    return {key: value for key, value in tags.items() if key in keep}
+def _keeper(keep: frozenset[str]) -> Callable[[Any, frozenset[str]], Tags]:
+    """What gives the tags to keep of an object that is wanted, none of any other.
+
+    Objects with the same tags share one dictionary, which nobody may change.
+    """
+    known: dict[tuple[tuple[str, str], ...], Tags] = {}
+    nothing: Tags = {}
+
+    def kept(item: Any, wanted: frozenset[str]) -> Tags:
+        tags = dict(item.tags)
+        if wanted.isdisjoint(tags) or item.deleted:
+            return nothing
+        some = tuple(pair for pair in tags.items() if pair[0] in keep)
+        if some not in known:
+            known[some] = dict(some)
+        return known[some]
+
+    return kept
 
 
 def _drawer(osmium: Any) -> Callable[[Any], bytes | None]:

@@ -116,20 +116,24 @@ def first_match(rules: Iterable[Rule], tags: Tags) -> Rule | None:
     return next((rule for rule in rules if rule.fits(tags)), None)
 
 
-def decide(rules: Sequence[Rule], tags: Iterable[Tags]) -> list[Rule | None]:
-    """The first rule that fits each object; objects with the same tags are decided once."""
+def decide(rules: Sequence[Rule], tags: Sequence[Tags]) -> list[Rule | None]:
+    """The first rule that fits each object; tags that are alike to the rules are decided once."""
     keys, needed = rule_keys(rules), first_keys(rules)
-    known: dict[tuple[str | None, ...], Rule | None] = {}
-    decided: list[Rule | None] = []
+    alike: dict[tuple[str | None, ...], Rule | None] = {}
+    # objects with the same tags share one dictionary, see osm_file
+    shared: dict[int, Rule | None] = {}
     for each in tags:
+        number = id(each)
+        if number in shared:
+            continue
         if needed.isdisjoint(each):
-            decided.append(None)
+            shared[number] = None
             continue
         kind = tuple(map(each.get, keys))
-        if kind not in known:
-            known[kind] = first_match(rules, each)
-        decided.append(known[kind])
-    return decided
+        if kind not in alike:
+            alike[kind] = first_match(rules, each)
+        shared[number] = alike[kind]
+    return [shared[id(each)] for each in tags]
 
 
 def first_keys(rules: Iterable[Rule]) -> frozenset[str]:
