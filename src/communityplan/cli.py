@@ -5,13 +5,14 @@ from __future__ import annotations
 import locale
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +28,14 @@ __all__ = ["app", "main"]
 
 BAD_INPUT = 2
 SHOWN_SITES = 5
+TABLE_STYLE: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "title_justify": "left",
+    "caption_justify": "left",
+    "padding": (0, 1, 0, 0),
+    "pad_edge": False,
+}
+WIDTH_OF_A_FILE = 100
 
 app = typer.Typer(
     add_completion=False,
@@ -198,14 +207,20 @@ def _show(project: Project, out: Path, lang: str) -> None:
         tell("writing")
         written = write_tables(plan, out, lang=lang)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH_OF_A_FILE)
     name = project.name if lang == "zh" else project.name_en or project.name
     note = project.note if lang == "zh" else project.note_en or project.note
     console.print(f"[bold]{name}[/bold]", highlight=False)
     if note:
         console.print(note, highlight=False)
     console.print(_ledger_table(plan, lang))
+    unsure = [s.name for s in project.services if not s.verified]
+    if unsure:
+        named = ", ".join(service_word(name, lang) for name in unsure)
+        console.print(word("cli.unverified", lang, services=named), highlight=False)
     if plan.ranking is not None:
-        console.print(_sites_table(plan, lang))
+        console.print(_sites_table(plan.ranking, lang))
     unreached = plan.access[plan.access["reason"] != ""].drop_duplicates("home_id")
     if len(unreached):
         console.print(word("cli.unreached", lang, count=len(unreached)), highlight=False)
@@ -215,44 +230,41 @@ def _show(project: Project, out: Path, lang: str) -> None:
 
 def _ledger_table(plan: Plan, lang: str) -> Table:
     """Service by limit: people covered, beyond, unreachable."""
-    keys = ("service", "group", "within", "people", "covered", "beyond", "unreachable", "share")
-    table = Table(title=word("cli.ledger", lang))
-    for key in keys:
-        table.add_column(
-            word(f"cli.column_{key}", lang), justify="left" if key in keys[:2] else "right"
-        )
+    table = Table(title=word("cli.ledger", lang), **TABLE_STYLE)
+    table.add_column(word("cli.column_service", lang), no_wrap=True)
+    for key in ("within", "people", "covered", "beyond", "unreachable", "share"):
+        table.add_column(word(f"cli.column_{key}", lang), justify="right", no_wrap=True)
     limits = {service.name: service.within_min for service in plan.project.services}
-    before = ""
-    for row in plan.totals.to_dict("records"):
-        service = str(row["service"])
-        if before and service != before:
-            table.add_section()
-        own = "*" if row["within_min"] == limits[service] else ""
-        cells = [_whole(row[name]) for name in ("people", "covered", "beyond", "unreachable")]
-        named = (service_word(service, lang), group_word(str(row["group"]), lang))
-        table.add_row(
-            *(named if service != before else ("", "")),
-            f"{row['within_min']:g}{own}",
-            *cells,
-            "" if pd.isna(row["covered_share"]) else f"{row['covered_share']:.0%}",
-        )
-        before = service
+    for (service, group), rows in plan.totals.groupby(["service", "group"], sort=False):
+        # the group stands below the service: a table of eight columns is wider than a screen
+        said = [service_word(str(service), lang), f"[dim]{group_word(str(group), lang)}[/dim]"]
+        for row in rows.to_dict("records"):
+            own = "*" if row["within_min"] == limits[str(service)] else " "
+            table.add_row(
+                said.pop(0) if said else "",
+                f"{row['within_min']:g}{own}",
+                *(_whole(row[name]) for name in ("people", "covered", "beyond", "unreachable")),
+                "" if pd.isna(row["covered_share"]) else f"{row['covered_share']:.0%}",
+            )
+        for rest in said:
+            table.add_row(rest)
+        table.add_section()
     table.caption = word("cli.ledger_note", lang)
     return table
 
 
-def _sites_table(plan: Plan, lang: str) -> Table:
+def _sites_table(ranking: pd.DataFrame, lang: str) -> Table:
     """The first idle buildings, and whom each would newly serve."""
-    assert plan.ranking is not None  # noqa: S101  # the caller asked; tells the type checker
-    gains = [name for name in plan.ranking.columns if name.startswith("gain_")]
-    table = Table(title=word("cli.sites", lang, count=SHOWN_SITES))
+    gains = [name for name in ranking.columns if name.startswith("gain_")]
+    title = word("cli.sites", lang, count=SHOWN_SITES)
+    table = Table(title=title, **TABLE_STYLE)
     table.add_column("#", justify="right")
     table.add_column(word("cli.column_building", lang))
     table.add_column(word("cli.column_area", lang), justify="right")
     for name in gains:
         table.add_column(service_word(name.removeprefix("gain_"), lang), justify="right")
     table.add_column(word("cli.column_gained", lang), justify="right")
-    for row in plan.ranking.head(SHOWN_SITES).to_dict("records"):
+    for row in ranking.head(SHOWN_SITES).to_dict("records"):
         table.add_row(
             str(row["rank"]),
             _building_name(row, lang),
@@ -264,7 +276,7 @@ def _sites_table(plan: Plan, lang: str) -> Table:
     return table
 
 
-def _building_name(row: dict[str, Any], lang: str) -> str:
+def _building_name(row: Mapping[Any, Any], lang: str) -> str:
     named = row.get("name_en") if lang == "en" else row.get("name")
     return str(named) if isinstance(named, str) and named else str(row["building_id"])
 

