@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -38,6 +37,9 @@ from communityplan.tables import (
     same_crs,
 )
 from communityplan.walker import Walker
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["WalkNetwork"]
 
@@ -241,6 +243,8 @@ class WalkNetwork:
         networkx.MultiDiGraph
             Nodes with ``x`` and ``y``; edges with the columns of `edges`; key: the edge's row.
         """
+        import networkx as nx
+
         graph = nx.MultiDiGraph(crs=self.crs)
         for node, (x, y) in enumerate(shapely.get_coordinates(self.nodes.geometry)):
             graph.add_node(node, x=float(x), y=float(y))

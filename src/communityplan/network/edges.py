@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from communityplan.network.graph import clusters
 from communityplan.network.noding import Noded
 from communityplan.network.timing import minute_of_day
 from communityplan.tables import as_flags
@@ -33,10 +32,7 @@ def words(column: pd.Series[Any]) -> NDArray[np.object_]:
 
 def connected(n_nodes: int, edges: pd.DataFrame) -> NDArray[np.int64]:
     """Number of the connected part of every node, whichever way the edges lead."""
-    ends = (edges["u"].to_numpy(), edges["v"].to_numpy())
-    matrix = coo_array((np.ones(len(edges)), ends), shape=(n_nodes, n_nodes))
-    _, part = connected_components(matrix, directed=False)
-    return np.asarray(part, dtype=np.int64)
+    return clusters(n_nodes, edges["u"].to_numpy(), edges["v"].to_numpy())
 
 
 def _column(table: pd.DataFrame, name: str, default: Any) -> pd.Series[Any]:

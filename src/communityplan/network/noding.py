@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+
+from communityplan.network.graph import clusters
 
 __all__ = ["Barriers", "Noded", "node_streets"]
 
@@ -188,9 +187,9 @@ def _place_gates(
         return no_rows[:, 0], np.zeros(0), no_rows[:, 0], no_rows
     opened = no_rows
     if len(meets_xy):
-        near = cKDTree(meets_xy).query_ball_point(shapely.get_coordinates(gate_points), within_m)
-        rows = [(meet, gate) for gate, meets in enumerate(near) for meet in sorted(meets)]
-        opened = np.array(rows, dtype=np.int64).reshape(-1, 2)
+        meets = shapely.STRtree(np.asarray(shapely.points(meets_xy), dtype=object))
+        gate, meet = meets.query(gate_points, predicate="dwithin", distance=max(within_m, 1e-9))
+        opened = np.stack([meet, gate], axis=1)[np.lexsort((meet, gate))].astype(np.int64)
     others = np.setdiff1d(np.arange(len(gate_points)), opened[:, 1])
     found, line = shapely.STRtree(lines).query_nearest(
         gate_points[others], max_distance=within_m, all_matches=True
@@ -284,9 +283,7 @@ def _sides(
     along = np.where(ends < n_edges, probe_m, shapely.length(edges) - probe_m)
     probes = shapely.line_interpolate_point(edges, along)
     joined = _joined_pairs(probes, end_key[ends], barriers)
-    n = len(ends)
-    matrix = coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(n, n))
-    _, side[ends] = connected_components(matrix, directed=False)
+    side[ends] = clusters(len(ends), joined[:, 0], joined[:, 1])
     return side
 
 
