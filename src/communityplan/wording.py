@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from communityplan.errors import OptionError
-from communityplan.standards import WALKERS, service
+from communityplan.standards import WALKERS, Service, service
 
 __all__ = ["LANGUAGES", "group_word", "section", "service_word", "walker_word", "word"]
 
@@ -51,13 +51,13 @@ def word(key: str, lang: str, **values: object) -> str:
     return said[lang].format(**values) if values else said[lang]
 
 
-def service_word(name: str, lang: str) -> str:
+def service_word(name: str | Service, lang: str) -> str:
     """What a service is called; its key where the catalogue lacks it.
 
     Parameters
     ----------
-    name : str
-        Key of the service.
+    name : str or Service
+        Key of the service, or a service of your own.
     lang : {"zh", "en"}
         Language.
 
@@ -72,8 +72,8 @@ def service_word(name: str, lang: str) -> str:
     ('托育服务', 'library')
     """
     _check_language(lang)
-    called = service(name)
-    return (called.zh if lang == "zh" else called.en) or name
+    called = service(name) if isinstance(name, str) else name
+    return (called.zh if lang == "zh" else called.en) or called.name
 
 
 def walker_word(name: str, lang: str) -> str:

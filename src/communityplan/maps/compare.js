@@ -4,23 +4,25 @@
   const cp = (window.communityplan = window.communityplan || {});
   const STEP = 4; // percent by one press of an arrow key
 
-  cp.compare = function (page, first, setUp) {
+  /** The second map of a page, in step with the first. */
+  cp.compare = function (page, first) {
     const box = cp.make("div", { class: "cp-map cp-over", id: page.id + "_after" });
     page.maps.append(box);
-    const second = L.map(box, { center: [0, 0], zoom: 2, maxZoom: 20, zoomControl: false });
-    setUp(second);
-    keepInStep(first, second);
+    const second = L.map(box, { center: [0, 0], zoom: 2, maxZoom: 20, zoomSnap: 0.25 });
+    // the second map lies on top, and so its buttons do
+    first.zoomControl.remove();
+    keepInStep(page, first, second);
     page.maps.append(side(page, 0, "before"), side(page, 1, "after"), line(page, box));
-    page.modes = () => modes(page);
+    return second;
   };
 
   const side = (page, at, name) =>
     cp.make("div", { class: `cp-side cp-side-${name}` }, page.views[at].label);
 
-  function keepInStep(first, second) {
+  function keepInStep(page, first, second) {
     let busy = false;
     const follow = (from, to) => () => {
-      if (busy) return;
+      if (busy || page.resizing) return;
       busy = true;
       to.setView(from.getCenter(), from.getZoom(), { animate: false });
       busy = false;
@@ -28,7 +30,7 @@
     // each jump is made at once: two animations would drift apart
     for (const map of [first, second]) map._zoomAnimated = false;
     for (const [from, to] of [[first, second], [second, first]]) {
-      from.on("move", slide(from, to, () => busy, (value) => (busy = value)));
+      from.on("move", slide(from, to, () => busy || page.resizing, (value) => (busy = value)));
       from.on("moveend zoomend", follow(from, to));
     }
   }
@@ -76,10 +78,11 @@
     return handle;
   }
 
-  function modes(page) {
+  cp.compareModes = function (page) {
     const set = (event) => {
       page.stage.classList.toggle("cp-beside", event.target.value === "side_by_side");
-      page.views.forEach((view) => view.map.invalidateSize({ animate: false }));
+      cp.resize(page);
+      cp.fit(page);
     };
     const entries = ["swipe", "side_by_side"].map((mode) => {
       const input = cp.make("input", { type: "radio", name: page.id + "_mode", value: mode, onchange: set });
@@ -87,5 +90,5 @@
       return cp.make("label", {}, input, cp.make("span", {}, page.word("map." + mode)));
     });
     return cp.make("fieldset", { class: "cp-limits" }, cp.make("div", { class: "cp-row" }, ...entries));
-  }
+  };
 })();

@@ -10,9 +10,10 @@ import pandas as pd
 
 from communityplan.errors import OptionError, Problem, TableError, TooLargeError
 from communityplan.maps import people, things
-from communityplan.maps.layers import Layer, texts
+from communityplan.maps.areas import AREA_SIMPLIFY_M, area_layers
+from communityplan.maps.layers import Layer, Look, texts
 from communityplan.maps.page import Page, View, add_page, new_map
-from communityplan.standards import SERVICES
+from communityplan.standards import SERVICES, Service
 from communityplan.wording import word
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def coverage_map(
     gates: gpd.GeoDataFrame | None = None,
     streets: gpd.GeoDataFrame | None = None,
     reached: gpd.GeoDataFrame | None = None,
+    services: Sequence[Service] = (),
     m: folium.Map | None = None,
     lang: str = "zh",
     title: str | None = None,
@@ -102,7 +104,7 @@ def coverage_map(
         ``covered``, ``beyond``, ``unreachable`` [people].
     home_access : DataFrame, optional
         ``home_id``, ``service``, ``walk_min`` [min, missing where unreachable], and where known
-        ``facility_id``, ``group``, ``within_min``, ``people``, ``covered_share`` [0-1].
+        ``facility_id``, ``reason``, ``group``, ``within_min``, ``people``, ``covered_share`` [0-1].
     idle_buildings : GeoDataFrame, optional
         Points or areas with ``building_id``.
     ranking : DataFrame, optional
@@ -113,6 +115,9 @@ def coverage_map(
         As in `communityplan.tables`; streets with ``climb_m`` also make a layer of slope.
     reached : GeoDataFrame, optional
         Streets reached, with ``within_min`` [min] where there are several limits.
+    services : sequence of Service
+        Services with names, limits and sources of your own, in the order they are listed; the
+        others are as in `communityplan.SERVICES`.
     m : folium.Map, optional
         A map to draw on; a new one without tiles unless given.
     lang : {"zh", "en"}
@@ -167,15 +172,17 @@ def coverage_map(
     }
     title = word("map.title", lang) if title is None else title
     tables = _checked({name: table for name, table in given.items() if table is not None})
-    layers = list(_layers(tables, lang, simplify_m))
+    own = {service.name: service for service in services}
+    look = Look(lang, simplify_m, own)
+    layers = list(_layers(tables, look))
     page = Page(
         views=(View(tuple(layers), _totals(tables)),),
         lang=lang,
         title=title,
-        notes=(*notes, *_notes(tables, layers, lang, simplify_m)),
+        notes=(*notes, *_notes(tables, layers, look)),
         sources=(*sources, *([word("map.osm", lang)] if osm else [])),
         marks=(word("map.synthetic", lang),) if synthetic else (),
-        services=_services(tables),
+        services=_services(tables, look),
     )
     return add_page(page, new_map() if m is None else m)
 
@@ -235,18 +242,17 @@ def _too_many(drawn: Mapping[str, int]) -> str:
     )
 
 
-def _layers(tables: dict[str, Any], lang: str, simplify_m: float) -> Iterator[Layer]:
-    how: dict[str, Any] = {"lang": lang, "simplify_m": simplify_m}
+def _layers(tables: dict[str, Any], look: Look) -> Iterator[Layer]:
     if "areas" in tables:
-        yield from people.area_layers(tables["areas"], **how)
+        yield from area_layers(tables["areas"], look)
     if "communities" in tables:
-        yield people.community_layer(tables["communities"], tables.get("coverage"), **how)
+        yield people.community_layer(tables["communities"], tables.get("coverage"), look)
     if "homes" in tables:
-        yield from _home_layers(tables, how)
+        yield from _home_layers(tables, look)
     if "idle_buildings" in tables:
-        yield things.idle_layer(tables["idle_buildings"], tables.get("ranking"), **how)
+        yield things.idle_layer(tables["idle_buildings"], tables.get("ranking"), look)
     if "streets" in tables and _has_slope(tables["streets"]):
-        yield things.slope_layer(tables["streets"], **how)
+        yield things.slope_layer(tables["streets"], look)
     simple = {
         "facilities": things.facility_layer,
         "openings": things.opening_layer,
@@ -257,13 +263,13 @@ def _layers(tables: dict[str, Any], lang: str, simplify_m: float) -> Iterator[La
     }
     for name, make in simple.items():
         if name in tables:
-            yield make(tables[name], **how)
+            yield make(tables[name], look)
 
 
-def _home_layers(tables: dict[str, Any], how: dict[str, Any]) -> Iterator[Layer]:
+def _home_layers(tables: dict[str, Any], look: Look) -> Iterator[Layer]:
     access = tables.get("home_access")
     facilities = tables.get("facilities", pd.DataFrame())
-    named = "name" if how["lang"] == "zh" else "name_en"
+    named = "name" if look.lang == "zh" else "name_en"
     called = {
         key: first or second or key
         for key, first, second in zip(
@@ -274,9 +280,9 @@ def _home_layers(tables: dict[str, Any], how: dict[str, Any]) -> Iterator[Layer]
         )
     }
     limits = _limits(tables)
-    yield people.home_layer(tables["homes"], access, limits=limits, facility_names=called, **how)
+    yield people.home_layer(tables["homes"], access, look, limits=limits, facility_names=called)
     if access is not None:
-        yield people.unserved_layer(tables["homes"], access, **how)
+        yield people.unserved_layer(tables["homes"], access, look)
 
 
 def _has_slope(streets: gpd.GeoDataFrame) -> bool:
@@ -293,16 +299,17 @@ def _limits(tables: dict[str, Any]) -> tuple[float, ...]:
     return tuple(sorted(found)) or USUAL_LIMITS
 
 
-def _services(tables: dict[str, Any]) -> tuple[str, ...]:
-    """Services that any table speaks of, in the order of the catalogue."""
+def _services(tables: dict[str, Any], look: Look) -> tuple[Service, ...]:
+    """Services that any table speaks of: the user's own first, then as in the catalogue."""
     named = [
         service
         for name in ("coverage", "areas", "home_access", "facilities")
         for service in dict.fromkeys(texts(tables.get(name, pd.DataFrame()), "service"))
         if service
     ]
-    order = {service: place for place, service in enumerate(SERVICES)}
-    return tuple(sorted(dict.fromkeys(named), key=lambda one: order.get(one, len(order))))
+    order = {name: place for place, name in enumerate({**look.services, **SERVICES})}
+    found = sorted(dict.fromkeys(named), key=lambda one: order.get(one, len(order)))
+    return tuple(look.service(name) for name in found)
 
 
 def _totals(tables: dict[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -310,26 +317,26 @@ def _totals(tables: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     return () if ledger is None else tuple(people.ledger_totals(ledger))
 
 
-def _notes(
-    tables: dict[str, Any], layers: Sequence[Layer], lang: str, simplify_m: float
-) -> Iterator[str]:
-    most_m = max(simplify_m, people.AREA_SIMPLIFY_M if "areas" in tables else 0.0)
-    yield word("note.simplified", lang, metres=f"{most_m:g}")
+def _notes(tables: dict[str, Any], layers: Sequence[Layer], look: Look) -> Iterator[str]:
+    most_m = max(look.simplify_m, AREA_SIMPLIFY_M if "areas" in tables else 0.0)
+    yield look.word("note.simplified", metres=f"{most_m:g}")
     if "coverage" in tables or "home_access" in tables:
-        yield word("note.limits", lang)
+        yield look.word("note.limits")
+    if "home_access" in tables and "covered_share" not in tables["home_access"].columns:
+        yield look.word("note.at_the_door")
     for layer in layers:
         if layer.missing_rows:
-            yield word("note.no_location", lang, table=layer.name, count=layer.missing_rows)
+            yield look.word("note.no_location", table=layer.name, count=layer.missing_rows)
     for plain, drawn, key in (
         ("coverage", "communities", "community_id"),
         ("home_access", "homes", "home_id"),
         ("ranking", "idle_buildings", "building_id"),
     ):
-        yield from _strangers(tables, plain, drawn, key, lang)
+        yield from _strangers(tables, plain, drawn, key, look)
 
 
 def _strangers(
-    tables: dict[str, Any], plain: str, drawn: str, key: str, lang: str
+    tables: dict[str, Any], plain: str, drawn: str, key: str, look: Look
 ) -> Iterator[str]:
     """Keys that a plain table names and no drawn table has."""
     if plain not in tables or drawn not in tables:
@@ -338,4 +345,4 @@ def _strangers(
     strange = sorted(set(texts(tables[plain], key)) - known)
     if strange:
         shown = ", ".join(strange[:5]) + (" …" if len(strange) > 5 else "")
-        yield word("note.not_in_table", lang, table=plain, count=len(strange), keys=shown)
+        yield look.word("note.not_in_table", table=plain, count=len(strange), keys=shown)

@@ -319,8 +319,26 @@
     square: (c, x, y, r) => c.roundRect(x - r, y - r, 2 * r, 2 * r, r / 3),
     diamond: (c, x, y, r) => polygon(c, [[x, y - r], [x + r, y], [x, y + r], [x - r, y]]),
     triangle: (c, x, y, r) => polygon(c, [[x, y - r], [x + r, y + 0.8 * r], [x - r, y + 0.8 * r]]),
-    cross: (c, x, y, r) => c.rect(x - r, y - 0.45 * r, 2 * r, 0.9 * r),
   };
+
+  /** A gate is a hole: a ring, or a triangle for some and a square with a bar for nobody. */
+  function gate(ctx, shape, x, y, r, colour) {
+    const outline = { gate_residents: "triangle", gate_closed: "square" }[shape] || "circle";
+    ctx.beginPath();
+    outlines[outline](ctx, x, y, r);
+    ctx.fillStyle = "#ffffff";
+    ctx.fill();
+    ctx.lineWidth = Math.max(1.6, 0.5 * r);
+    ctx.strokeStyle = colour;
+    if (shape === "gate_unknown") ctx.setLineDash([2, 2]);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    if (shape !== "gate_closed") return;
+    ctx.beginPath();
+    ctx.moveTo(x - r, y);
+    ctx.lineTo(x + r, y);
+    ctx.stroke();
+  }
 
   function polygon(ctx, corners) {
     corners.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
@@ -329,6 +347,7 @@
 
   /** One mark with a white rim, and a number in it where there is one. */
   cp.mark = function (ctx, shape, x, y, radius, colour, text) {
+    if (shape.startsWith("gate")) return gate(ctx, shape, x, y, radius, colour);
     const r = text.length > 2 ? radius * 1.25 : radius;
     ctx.beginPath();
     (outlines[shape] || outlines.circle)(ctx, x, y, r);

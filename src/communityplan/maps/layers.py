@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,9 +11,21 @@ import numpy as np
 import pandas as pd
 
 from communityplan.maps.shapes import encode
-from communityplan.wording import word
+from communityplan.standards import Service, service
+from communityplan.wording import service_word, word
 
-__all__ = ["Column", "Fact", "Layer", "Variant", "base", "facts_of", "numbers", "texts"]
+__all__ = [
+    "Column",
+    "Fact",
+    "Layer",
+    "Look",
+    "Variant",
+    "base",
+    "choices",
+    "facts_of",
+    "numbers",
+    "texts",
+]
 
 Section = Literal["colour", "show", "ground"]
 Paint = Literal["fill", "bands", "outline", "line", "symbol", "bubble"]
@@ -156,7 +168,38 @@ class Column:
     digits: int = 0
 
 
-def base(table: gpd.GeoDataFrame, key: str, *, lang: str, simplify_m: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Look:
+    """How everything on a map is said and drawn.
+
+    Attributes
+    ----------
+    lang : {"zh", "en"}
+        Language.
+    simplify_m : float
+        How far a simplified line may lie from the original [m].
+    services : mapping of str to Service
+        Services that differ from those of the catalogue, by key.
+    """
+
+    lang: str
+    simplify_m: float = 0.5
+    services: Mapping[str, Service] = field(default_factory=dict)
+
+    def word(self, key: str, **values: object) -> str:
+        """What is said for a key of `wording.toml`."""
+        return word(key, self.lang, **values)
+
+    def service(self, name: str) -> Service:
+        """A service by its key."""
+        return self.services.get(name) or service(name)
+
+    def called(self, name: str) -> str:
+        """What a service is called; its key where it has no name."""
+        return service_word(self.service(name), self.lang)
+
+
+def base(table: gpd.GeoDataFrame, key: str, look: Look) -> dict[str, Any]:
     """What every layer has from its table: shapes, names, and rows without a location.
 
     Parameters
@@ -165,29 +208,58 @@ def base(table: gpd.GeoDataFrame, key: str, *, lang: str, simplify_m: float) -> 
         One row per thing drawn, in any coordinate system.
     key : str
         Column that names a row; it may be absent.
-    lang : {"zh", "en"}
-        Language of the names.
-    simplify_m : float
-        How far a simplified line may lie from the original [m].
+    look : Look
+        Language of the names, and how far lines are simplified.
 
     Returns
     -------
     dict
         Arguments of `Layer`.
     """
-    columns = ("name", "name_en") if lang == "zh" else ("name_en", "name")
+    columns = ("name", "name_en") if look.lang == "zh" else ("name_en", "name")
     names = _first_text([texts(table, column) for column in (*columns, key)], len(table))
     others = [texts(table, column) for column in ("name", "name_en", key)]
     other_names = [" ".join(filter(None, row)) for row in zip(*others, strict=True)]
     return {
-        "shapes": encode(table.geometry, simplify_m=simplify_m),
+        "shapes": encode(table.geometry, simplify_m=look.simplify_m),
         "names": names,
         "other_names": other_names,
         "missing_rows": int((table.geometry.isna() | table.geometry.is_empty).sum()),
     }
 
 
-def facts_of(table: pd.DataFrame, columns: Sequence[Column], lang: str) -> list[Fact]:
+def choices(table: pd.DataFrame, *columns: str) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """Rows by the columns that choose among them; an absent column chooses nothing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per choice and thing.
+    *columns : str
+        ``service``, ``group``, ``walker``, ``within_min``; any of them may be absent.
+
+    Yields
+    ------
+    tuple
+        The choice, empty text or 0 for an absent column, and its rows.
+    """
+    present = [column for column in columns if column in table.columns]
+    if not present:
+        yield _choice(columns, {}), table
+        return
+    for found, rows in table.groupby(present, sort=False, dropna=False):
+        yield _choice(columns, dict(zip(present, found, strict=True))), rows
+
+
+def _choice(columns: Sequence[str], found: dict[str, Any]) -> tuple[Any, ...]:
+    known = {name: value for name, value in found.items() if not pd.isna(value)}
+    return tuple(
+        float(known.get(name, 0.0)) if name == "within_min" else str(known.get(name, ""))
+        for name in columns
+    )
+
+
+def facts_of(table: pd.DataFrame, columns: Sequence[Column], look: Look) -> list[Fact]:
     """Lines of a popup for the columns that the table has with at least one value.
 
     Parameters
@@ -196,7 +268,7 @@ def facts_of(table: pd.DataFrame, columns: Sequence[Column], lang: str) -> list[
         One row per thing drawn.
     columns : sequence of Column
         What may be told.
-    lang : {"zh", "en"}
+    look : Look
         Language.
 
     Returns
@@ -207,9 +279,9 @@ def facts_of(table: pd.DataFrame, columns: Sequence[Column], lang: str) -> list[
     for column in columns:
         if column.name not in table.columns or not table[column.name].notna().any():
             continue
-        unit = word(column.unit, lang) if column.unit else ""
+        unit = look.word(column.unit) if column.unit else ""
         values = numbers(table[column.name]) if unit else texts(table, column.name)
-        told.append(Fact(word(column.key, lang), list(values), unit, column.digits))
+        told.append(Fact(look.word(column.key), list(values), unit, column.digits))
     return told
 
 

@@ -9,17 +9,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from communityplan.maps.layers import Layer
 from communityplan.maps.theme import COLOURS, FONTS
-from communityplan.standards import service as service_facts
+from communityplan.standards import Service
 from communityplan.wording import group_word, section, service_word, walker_word, word
 
 if TYPE_CHECKING:
     import folium
 
 __all__ = ["Page", "View", "add_page", "new_map", "page_of", "page_weights"]
+
+_Thing = TypeVar("_Thing", str, Service)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Page:
         Heading.
     notes, sources, marks : tuple of str
         Notes on the data; where the data come from; what has to be seen first.
-    services : tuple of str
+    services : tuple of Service
         Services that can be chosen, the first at first.
     """
 
@@ -65,7 +68,7 @@ class Page:
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
 
     def joined(self, other: Page) -> Page:
         """Add the layers and notes of another page to those of this one."""
@@ -203,7 +206,7 @@ def _drawing_class() -> Any:
             self.data = _page_data(self.page, self.get_name())
             root: Any = self.get_root()
             head = root.header
-            for name in ("draw.js", "panel.js", "compare.js"):
+            for name in ("draw.js", "start.js", "panel.js", "told.js", "compare.js"):
                 head.add_child(Element(f"<script>{_own(name)}</script>"), name=f"cp_{name}")
             head.add_child(Element(f"<style>{_own('page.css')}</style>"), name="cp_style")
             return str(super().render(**kwargs))  # type: ignore[no-untyped-call]  # as above
@@ -241,7 +244,7 @@ def _page_data(page: Page, name: str) -> str:
             # leaflet takes this one as HTML
             "attribution": html.escape(" · ".join(sources)),
             "attribution_text": " · ".join(sources),
-            "services": [_service_data(name, lang) for name in page.services],
+            "services": [_service_data(service, lang) for service in page.services],
             "names": _names(page),
             "words": {key: said for name in _SPOKEN for key, said in section(name, lang).items()},
             "theme": {"colours": COLOURS, "fonts": FONTS},
@@ -270,24 +273,23 @@ def _layer_data(layer: Layer, shapes: str, *, lang: str = "en", place: int = 0) 
     return {**data, "shapes": shapes, "place": place, "single": single}
 
 
-def _service_data(name: str, lang: str) -> dict[str, Any]:
-    facts = service_facts(name)
-    key = "map.verified_long" if facts.verified else "map.unverified_long"
+def _service_data(service: Service, lang: str) -> dict[str, Any]:
+    key = "map.verified_long" if service.verified else "map.unverified_long"
     return {
-        "key": name,
-        "group": facts.group,
-        "walker": facts.walker,
-        "within_min": facts.within_min,
-        "verified": facts.verified,
-        "note": word(key, lang, source=facts.source),
+        "key": service.name,
+        "group": service.group,
+        "walker": service.walker,
+        "within_min": service.within_min,
+        "verified": service.verified,
+        "note": word(key, lang, source=service.source),
     }
 
 
 def _names(page: Page) -> dict[str, dict[str, str]]:
     variants = [one for view in page.views for layer in view.layers for one in layer.variants]
-    groups = {one.group for one in variants} | {service_facts(key).group for key in page.services}
+    groups = {one.group for one in variants} | {service.group for service in page.services}
     return {
-        "service": {name: service_word(name, page.lang) for name in page.services},
+        "service": {service.name: service_word(service, page.lang) for service in page.services},
         "group": {name: group_word(name, page.lang) for name in sorted(groups) if name},
         "walker": {
             name: walker_word(name, page.lang)
@@ -307,8 +309,8 @@ def _free_key(key: str, layers: Sequence[Layer]) -> str:
     return found
 
 
-def _once(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*first, *second]))
+def _once(first: Sequence[_Thing], second: Sequence[_Thing]) -> tuple[_Thing, ...]:
+    return tuple(dict.fromkeys(chain(first, second)))
 
 
 def _json(data: object) -> str:

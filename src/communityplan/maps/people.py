@@ -1,8 +1,8 @@
-"""Layers about people: service areas, coverage of communities, walks from homes, who is left."""
+"""Layers about people: coverage of communities, walks from homes, who is not covered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +10,23 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from communityplan.maps.layers import Column, Fact, Layer, Variant, base, facts_of, numbers, texts
+from communityplan.maps.layers import (
+    Column,
+    Fact,
+    Layer,
+    Look,
+    Variant,
+    base,
+    choices,
+    facts_of,
+    numbers,
+    texts,
+)
 from communityplan.maps.theme import COLOURS, ramp
-from communityplan.standards import service as service_facts
-from communityplan.wording import service_word, word
+from communityplan.wording import section
 
 __all__ = [
     "LEDGER",
-    "area_layers",
     "community_layer",
     "home_layer",
     "ledger_totals",
@@ -26,9 +35,6 @@ __all__ = [
 
 SHARE_BREAKS = (20.0, 40.0, 60.0, 80.0)
 """Limits of the classes of covered share [%]."""
-
-AREA_SIMPLIFY_M = 2.0
-"""Service areas follow streets with round ends; less is not seen at any zoom [m]."""
 
 _COMMUNITY_COLUMNS = (
     Column("residents", "fact.residents", "unit.people"),
@@ -47,99 +53,8 @@ _HOME_COLUMNS = (
 LEDGER = ("people", "covered", "beyond", "unreachable")
 
 
-def area_layers(areas: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> list[Layer]:
-    """Service areas as bands, the largest limit below the smaller ones, and their outline.
-
-    Parameters
-    ----------
-    areas : GeoDataFrame
-        Columns ``within_min`` [min] and, where there are several, ``service`` and ``walker``;
-        ``street_km``, ``inside_share`` and ``false_share`` are told where present.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        How far a simplified outline may lie from the original [m], at least `AREA_SIMPLIFY_M`.
-
-    Returns
-    -------
-    list of Layer
-    """
-    areas = areas.reset_index(drop=True)
-    limits = sorted(float(limit) for limit in areas["within_min"].unique())
-    colours = dict(zip(limits, ramp(max(len(limits), 2)), strict=False))
-    described = base(areas, "", lang=lang, simplify_m=max(simplify_m, AREA_SIMPLIFY_M))
-    described["names"] = [
-        " ".join(filter(None, [service_word(name, lang) if name else "", _within(limit, lang)]))
-        for name, limit in zip(texts(areas, "service"), areas["within_min"], strict=True)
-    ]
-    described["other_names"] = []
-    bands = Layer(
-        "areas",
-        "colour",
-        word("layer.areas", lang),
-        "bands",
-        order=20,
-        style={"alpha": 0.55},
-        facts=_area_facts(areas, lang),
-        variants=[
-            Variant(service=service, walker=walker, bands=list(_bands(rows, colours, lang)))
-            for (service, walker), rows in _choices(areas, "service", "walker")
-        ],
-        **described,
-    )
-    return [bands, _outline(areas, described, lang)]
-
-
-def _outline(areas: gpd.GeoDataFrame, described: dict[str, Any], lang: str) -> Layer:
-    label = word("layer.area_outline", lang)
-    return Layer(
-        "area_outline",
-        "show",
-        label,
-        "outline",
-        order=33,
-        style={"colour": COLOURS["ink"]},
-        variants=[
-            Variant(service=service, walker=walker, within_min=limit, rows=list(rows.index))
-            for (service, walker, limit), rows in _choices(areas, "service", "walker", "within_min")
-        ],
-        legend=[{"mark": "outline", "colour": COLOURS["ink"], "label": label}],
-        silent=True,
-        **{**described, "names": [], "missing_rows": 0},
-    )
-
-
-def _bands(areas: pd.DataFrame, colours: dict[float, str], lang: str) -> Iterator[dict[str, Any]]:
-    for limit in sorted(areas["within_min"].unique(), reverse=True):
-        rows = areas.index[areas["within_min"] == limit]
-        yield {
-            "within_min": float(limit),
-            "rows": [int(row) for row in rows],
-            "colour": colours[float(limit)],
-            "label": _within(limit, lang),
-        }
-
-
-def _area_facts(areas: pd.DataFrame, lang: str) -> list[Fact]:
-    shares = {
-        name: pd.to_numeric(areas[name], errors="coerce") * 100
-        for name in ("inside_share", "false_share")
-        if name in areas.columns
-    }
-    return facts_of(
-        areas.assign(**shares),
-        (
-            Column("within_min", "fact.limit", "unit.minutes"),
-            Column("street_km", "fact.street_length", "unit.kilometres", 1),
-            Column("inside_share", "fact.inside_share", "unit.percent", 1),
-            Column("false_share", "fact.false_share", "unit.percent", 1),
-        ),
-        lang,
-    )
-
-
 def community_layer(
-    communities: gpd.GeoDataFrame, ledger: pd.DataFrame | None, *, lang: str, simplify_m: float
+    communities: gpd.GeoDataFrame, ledger: pd.DataFrame | None, look: Look
 ) -> Layer:
     """Communities coloured by the share of people covered, or their outlines without a ledger.
 
@@ -150,21 +65,19 @@ def community_layer(
     ledger : DataFrame or None
         ``community_id``, ``service``, ``group``, ``within_min``, ``people``, ``covered``,
         ``beyond``, ``unreachable`` [people].
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        How far a simplified outline may lie from the original [m].
+    look : Look
+        Language, services and how far lines are simplified.
 
     Returns
     -------
     Layer
     """
     coloured = ledger is not None and len(ledger) > 0
-    variants = [] if ledger is None else list(_community_variants(communities, ledger, lang))
+    variants = [] if ledger is None else list(_community_variants(communities, ledger, look))
     return Layer(
         "communities",
         "colour" if coloured else "ground",
-        word("layer.communities" if coloured else "layer.communities_plain", lang),
+        look.word("layer.communities" if coloured else "layer.communities_plain"),
         "fill",
         order=10,
         style={
@@ -175,30 +88,30 @@ def community_layer(
             "dash": [6, 3],
             "labels": True,
         },
-        facts=facts_of(communities, _COMMUNITY_COLUMNS, lang),
+        facts=facts_of(communities, _COMMUNITY_COLUMNS, look),
         variants=variants,
-        **base(communities, "community_id", lang=lang, simplify_m=simplify_m),
+        **base(communities, "community_id", look),
     )
 
 
 def _community_variants(
-    communities: pd.DataFrame, ledger: pd.DataFrame, lang: str
+    communities: pd.DataFrame, ledger: pd.DataFrame, look: Look
 ) -> Iterator[Variant]:
     keys = communities["community_id"].astype(str)
-    for (service, group, limit), rows in _choices(ledger, "service", "group", "within_min"):
+    for (service, group, limit), rows in choices(ledger, "service", "group", "within_min"):
         by_key = rows.groupby(rows["community_id"].astype(str))[list(LEDGER)].sum()
         here = by_key.reindex(keys)
         people = here["people"].where(here["people"] > 0)
         share = 100.0 * here["covered"] / people
         facts = [
             Fact(
-                f"{word(f'ledger.{name}', lang)}",
+                look.word(f"ledger.{name}"),
                 numbers(here[name], digits=1),
-                word("unit.people", lang),
+                look.word("unit.people"),
             )
             for name in LEDGER
         ]
-        facts.insert(0, Fact(word("ledger.share", lang), numbers(share, digits=1), "%", 0))
+        facts.insert(0, Fact(look.word("ledger.share"), numbers(share, digits=1), "%", 0))
         yield Variant(
             service=service,
             group=group,
@@ -207,7 +120,7 @@ def _community_variants(
             breaks=SHARE_BREAKS,
             colours=tuple(reversed(ramp(len(SHARE_BREAKS) + 1))),
             labels=_share_labels(),
-            missing={"colour": COLOURS["missing"], "label": word("map.nobody", lang)},
+            missing={"colour": COLOURS["missing"], "label": look.word("map.nobody")},
             facts=facts,
         )
 
@@ -220,11 +133,10 @@ def _share_labels() -> list[str]:
 def home_layer(
     homes: gpd.GeoDataFrame,
     access: pd.DataFrame | None,
+    look: Look,
     *,
     limits: Sequence[float],
     facility_names: dict[str, str],
-    lang: str,
-    simplify_m: float,
 ) -> Layer:
     """Homes coloured by the walk to the nearest facility of each service.
 
@@ -234,27 +146,27 @@ def home_layer(
         Points or areas with ``home_id``.
     access : DataFrame or None
         ``home_id``, ``service``, ``walk_min`` [min, missing where unreachable] and, where known,
-        ``facility_id``.
+        ``facility_id`` and ``reason``.
+    look : Look
+        Language, services and how far lines are simplified.
     limits : sequence of float
         Limits of the classes [min].
     facility_names : dict
         What facilities are called, by key.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        How far a simplified outline may lie from the original [m].
 
     Returns
     -------
     Layer
     """
     coloured = access is not None and len(access) > 0
-    variants = [] if access is None else _home_variants(homes, access, limits, facility_names, lang)
-    described = base(homes, "home_id", lang=lang, simplify_m=simplify_m)
+    variants: Iterable[Variant] = ()
+    if access is not None:
+        variants = _home_variants(homes, access, look, limits, facility_names)
+    described = base(homes, "home_id", look)
     return Layer(
         "homes",
         "colour" if coloured else "ground",
-        word("layer.homes" if coloured else "layer.homes_plain", lang),
+        look.word("layer.homes" if coloured else "layer.homes_plain"),
         "fill",
         order=30,
         style={
@@ -265,7 +177,7 @@ def home_layer(
             "plain_alpha": 0.75,
             "edge_from_zoom": 16,
         },
-        facts=facts_of(homes, _HOME_COLUMNS, lang),
+        facts=facts_of(homes, _HOME_COLUMNS, look),
         variants=list(variants),
         **described,
     )
@@ -274,52 +186,64 @@ def home_layer(
 def _home_variants(
     homes: pd.DataFrame,
     access: pd.DataFrame,
+    look: Look,
     limits: Sequence[float],
     facility_names: dict[str, str],
-    lang: str,
 ) -> Iterator[Variant]:
     keys = homes["home_id"].astype(str)
-    for (service, walker), rows in _choices(access, "service", "walker"):
+    for (service, walker), rows in choices(access, "service", "walker"):
         by_key = rows.assign(home_id=rows["home_id"].astype(str)).drop_duplicates("home_id")
         here = by_key.set_index("home_id").reindex(keys)
-        minutes = numbers(here["walk_min"], digits=1)
+        minutes = _whole_tenths(here["walk_min"])
         facts = [
             Fact(
-                word("fact.walk", lang, service=service_word(service, lang)),
-                [word("map.not_served", lang) if value is None else value for value in minutes],
-                word("unit.minutes", lang),
+                look.word("fact.walk", service=look.called(service)),
+                [look.word("map.not_served") if value is None else value for value in minutes],
+                look.word("unit.minutes"),
                 1,
             )
         ]
         if "facility_id" in here.columns:
             called = [facility_names.get(key, key) for key in texts(here, "facility_id")]
-            facts.append(Fact(word("fact.nearest", lang), called))
+            facts.append(Fact(look.word("fact.nearest"), called))
+        if "reason" in here.columns:
+            reasons = [_reason(text, look) for text in texts(here, "reason")]
+            facts.append(Fact(look.word("fact.reason"), reasons))
         yield Variant(
             service=service,
             walker=walker,
             values=minutes,
             breaks=tuple(limits),
             colours=ramp(len(limits) + 1),
-            labels=_minute_labels(limits, lang),
+            labels=_minute_labels(limits, look),
             missing={
                 "colour": COLOURS["unreachable"],
-                "label": word("legend.unreachable", lang),
+                "label": look.word("legend.unreachable"),
             },
             facts=facts,
         )
 
 
-def _minute_labels(limits: Sequence[float], lang: str) -> list[str]:
-    labels = [word("legend.minutes_or_less", lang, to=f"{limits[0]:g}")]
+def _whole_tenths(minutes: pd.Series[Any]) -> list[float | None]:
+    """Minutes rounded up to a tenth, so that what is beyond a limit also shows beyond it."""
+    tenths = np.ceil(pd.to_numeric(minutes, errors="coerce") * 10.0 - 1e-6)
+    return numbers(tenths / 10.0, digits=1)
+
+
+def _reason(text: str, look: Look) -> str:
+    key = f"reason.{text}"
+    return look.word(key) if key in section("reason", look.lang) else text
+
+
+def _minute_labels(limits: Sequence[float], look: Look) -> list[str]:
+    labels = [look.word("legend.minutes_or_less", to=f"{limits[0]:g}")]
     for low, high in pairwise(limits):
         span = {"from": f"{low:g}", "to": f"{high:g}"}
-        labels.append(word("legend.minutes_between", lang, **span))
-    return [*labels, word("legend.minutes_above", lang, **{"from": f"{limits[-1]:g}"})]
+        labels.append(look.word("legend.minutes_between", **span))
+    return [*labels, look.word("legend.minutes_above", **{"from": f"{limits[-1]:g}"})]
 
 
-def unserved_layer(
-    homes: gpd.GeoDataFrame, access: pd.DataFrame, *, lang: str, simplify_m: float
-) -> Layer:
+def unserved_layer(homes: gpd.GeoDataFrame, access: pd.DataFrame, look: Look) -> Layer:
     """People who are not covered, as circles whose area is their number.
 
     Parameters
@@ -330,24 +254,22 @@ def unserved_layer(
         ``home_id``, ``service``, ``walk_min`` [min] and, where known, ``group``, ``within_min``,
         ``people`` and ``covered_share`` [0-1]. Without a share, a home within the limit is
         covered as a whole.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        Not used for points; homes drawn as areas stand for their middle.
+    look : Look
+        Language, services and how far lines are simplified.
 
     Returns
     -------
     Layer
     """
-    described = base(_middles(homes), "home_id", lang=lang, simplify_m=simplify_m)
+    described = base(_middles(homes), "home_id", look)
     described["missing_rows"] = 0
-    variants = list(_unserved_variants(homes, access, lang))
+    variants = list(_unserved_variants(homes, access, look))
     most = max((value or 0.0 for one in variants for value in _sizes(one)), default=0.0)
     sample = _round_number(most)
     return Layer(
         "unserved",
         "show",
-        word("layer.unserved", lang),
+        look.word("layer.unserved"),
         "bubble",
         order=50,
         style={"colour": COLOURS["unreachable"], "alpha": 0.78, "most": most},
@@ -356,7 +278,7 @@ def unserved_layer(
             {
                 "mark": "bubble",
                 "colour": COLOURS["unreachable"],
-                "label": word("legend.unserved_size", lang, people=f"{sample:,.0f}"),
+                "label": look.word("legend.unserved_size", people=f"{sample:,.0f}"),
                 "size": sample,
             }
         ],
@@ -373,10 +295,10 @@ def _middles(homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return homes.set_geometry(homes.geometry.representative_point())
 
 
-def _unserved_variants(homes: pd.DataFrame, access: pd.DataFrame, lang: str) -> Iterator[Variant]:
+def _unserved_variants(homes: pd.DataFrame, access: pd.DataFrame, look: Look) -> Iterator[Variant]:
     keys = homes["home_id"].astype(str)
-    for (service, group, limit), rows in _choices(access, "service", "group", "within_min"):
-        known = service_facts(service)
+    for (service, group, limit), rows in choices(access, "service", "group", "within_min"):
+        known = look.service(service)
         within_min = limit or known.within_min
         by_key = rows.assign(home_id=rows["home_id"].astype(str)).drop_duplicates("home_id")
         here = by_key.set_index("home_id").reindex(keys)
@@ -393,9 +315,9 @@ def _unserved_variants(homes: pd.DataFrame, access: pd.DataFrame, lang: str) -> 
             rows=drawn,
             facts=[
                 Fact(
-                    word("fact.not_covered", lang, minutes=f"{within_min:g}"),
+                    look.word("fact.not_covered", minutes=f"{within_min:g}"),
                     list(left),
-                    word("unit.people", lang),
+                    look.word("unit.people"),
                 )
             ],
         )
@@ -437,27 +359,6 @@ def ledger_totals(ledger: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for row in totals.to_dict("records")
     ]
-
-
-def _choices(table: pd.DataFrame, *columns: str) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """Rows by the columns that choose among them; an absent column chooses nothing."""
-    present = [column for column in columns if column in table.columns]
-    if not present:
-        yield _choice(columns, {}), table
-        return
-    for found, rows in table.groupby(present, sort=False, dropna=False):
-        yield _choice(columns, dict(zip(present, found, strict=True))), rows
-
-
-def _choice(columns: Sequence[str], found: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        float(found.get(column, 0.0) or 0.0) if column == "within_min" else found.get(column, "")
-        for column in columns
-    )
-
-
-def _within(limit: float, lang: str) -> str:
-    return word("ledger.within", lang, minutes=f"{limit:g}")
 
 
 def _round_number(most: float) -> float:

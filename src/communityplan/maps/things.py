@@ -10,10 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from communityplan.maps.layers import Column, Fact, Layer, Variant, base, facts_of, numbers, texts
+from communityplan.maps.layers import (
+    Column,
+    Fact,
+    Layer,
+    Look,
+    Variant,
+    base,
+    facts_of,
+    numbers,
+    texts,
+)
 from communityplan.maps.theme import COLOURS, SLOPE_BREAKS, ramp
-from communityplan.standards import service as service_facts
-from communityplan.wording import service_word, word
+from communityplan.tables import used
 
 __all__ = [
     "facility_layer",
@@ -49,24 +58,22 @@ _IDLE_COLUMNS = (
 _WHO = ("everyone", "residents", "closed", "unknown")
 
 
-def facility_layer(facilities: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def facility_layer(facilities: gpd.GeoDataFrame, look: Look) -> Layer:
     """Existing facilities; those of the chosen service show.
 
     Parameters
     ----------
     facilities : GeoDataFrame
         As `tables.FACILITIES`, in any coordinate system.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        Not used for points; areas stand for their middle.
+    look : Look
+        Language, services and how far lines are simplified.
 
     Returns
     -------
     Layer
     """
     services = texts(facilities, "service")
-    kinds = Fact(word("fact.service", lang), [service_word(name, lang) for name in services])
+    kinds = Fact(look.word("fact.service"), [look.called(name) for name in services])
     variants = [
         Variant(service=name, rows=[row for row, other in enumerate(services) if other == name])
         for name in dict.fromkeys(services)
@@ -74,20 +81,18 @@ def facility_layer(facilities: gpd.GeoDataFrame, *, lang: str, simplify_m: float
     return Layer(
         "facilities",
         "show",
-        word("layer.facilities", lang),
+        look.word("layer.facilities"),
         "symbol",
         order=70,
         style={"mark": "circle", "colour": COLOURS["facility"], "radius": 7},
-        facts=[kinds, *facts_of(facilities, _FACILITY_COLUMNS, lang)],
+        facts=[kinds, *facts_of(facilities, _FACILITY_COLUMNS, look)],
         variants=variants,
-        legend=[_entry("circle", COLOURS["facility"], word("legend.facility", lang))],
-        **base(_as_points(facilities), "facility_id", lang=lang, simplify_m=simplify_m),
+        legend=[_entry("circle", COLOURS["facility"], look.word("legend.facility"))],
+        **base(_as_points(facilities), "facility_id", look),
     )
 
 
-def idle_layer(
-    buildings: gpd.GeoDataFrame, ranking: pd.DataFrame | None, *, lang: str, simplify_m: float
-) -> Layer:
+def idle_layer(buildings: gpd.GeoDataFrame, ranking: pd.DataFrame | None, look: Look) -> Layer:
     """Idle buildings, with their rank and what each would gain where there is a ranking.
 
     Parameters
@@ -97,27 +102,25 @@ def idle_layer(
     ranking : DataFrame or None
         ``building_id``, ``rank``, ``people_gained``, ``gain_<service>`` [people], ``services``;
         ``rank_low`` and ``rank_high`` where known.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        Not used for points; areas stand for their middle.
+    look : Look
+        Language, services and how far lines are simplified.
 
     Returns
     -------
     Layer
     """
-    described = base(_as_points(buildings), "building_id", lang=lang, simplify_m=simplify_m)
-    facts = facts_of(buildings, _IDLE_COLUMNS, lang)
+    described = base(_as_points(buildings), "building_id", look)
+    facts = facts_of(buildings, _IDLE_COLUMNS, look)
     if ranking is None or ranking.empty:
         return Layer(
             "idle_buildings",
             "show",
-            word("layer.idle_buildings_plain", lang),
+            look.word("layer.idle_buildings_plain"),
             "symbol",
             order=80,
             style={"mark": "square", "colour": COLOURS["idle"], "radius": 6},
             facts=facts,
-            legend=[_entry("square", COLOURS["idle"], word("legend.idle_plain", lang))],
+            legend=[_entry("square", COLOURS["idle"], look.word("legend.idle_plain"))],
             **described,
         )
     keys = buildings["building_id"].astype(str)
@@ -126,54 +129,62 @@ def idle_layer(
     return Layer(
         "idle_buildings",
         "show",
-        word("layer.idle_buildings", lang),
+        look.word("layer.idle_buildings"),
         "symbol",
         order=80,
         style={"mark": "square", "colour": COLOURS["idle_rest"], "radius": 8, "rank": True},
-        facts=[*_gain_facts(here, lang), *facts],
+        facts=[*_gain_facts(here, look, _recorded(ranking)), *facts],
         variants=[_ranked(here["rank"], COLOURS["idle"], COLOURS["idle_rest"])],
         legend=[
-            _entry("square", COLOURS["idle"], word("legend.idle_first", lang, count=FIRST_RANKS)),
-            _entry("square", COLOURS["idle_rest"], word("legend.idle_ranked", lang)),
+            _entry("square", COLOURS["idle"], look.word("legend.idle_first", count=FIRST_RANKS)),
+            _entry("square", COLOURS["idle_rest"], look.word("legend.idle_ranked")),
         ],
         **described,
     )
 
 
-def _gain_facts(here: pd.DataFrame, lang: str) -> list[Fact]:
-    people = word("unit.people", lang)
-    facts = [Fact(word("fact.rank", lang), texts(here, "rank"))]
+def _recorded(ranking: pd.DataFrame) -> dict[str, float]:
+    """Limits that a ranking was made with, by service [min]."""
+    services = used(ranking).get("services", {})
+    facts = services if isinstance(services, dict) else {}
+    return {name: float(one["within_min"]) for name, one in facts.items() if "within_min" in one}
+
+
+def _gain_facts(here: pd.DataFrame, look: Look, limits: dict[str, float]) -> list[Fact]:
+    people = look.word("unit.people")
+    facts = [Fact(look.word("fact.rank"), texts(here, "rank"))]
     if {"rank_low", "rank_high"} <= set(here.columns):
         low, high = texts(here, "rank_low"), texts(here, "rank_high")
         spans = [f"{a}–{b}" if a and b else "" for a, b in zip(low, high, strict=True)]
-        facts.append(Fact(word("fact.rank_range", lang), spans))
+        facts.append(Fact(look.word("fact.rank_range"), spans))
     if "people_gained" in here.columns:
         gained = numbers(here["people_gained"], digits=1)
-        facts.append(Fact(word("fact.people_gained", lang), list(gained), people))
+        facts.append(Fact(look.word("fact.people_gained"), list(gained), people))
     for column in here.columns:
         if str(column).startswith("gain_"):
-            facts.append(_gain_fact(here[column], str(column).removeprefix("gain_"), lang))
+            service = str(column).removeprefix("gain_")
+            within_min = limits.get(service, look.service(service).within_min)
+            facts.append(_gain_fact(here[column], service, within_min, look))
     if "services" in here.columns:
-        facts.append(Fact(word("fact.services", lang), _service_lists(here, lang)))
+        facts.append(Fact(look.word("fact.services"), _service_lists(here, look)))
     return facts
 
 
-def _gain_fact(gained: pd.Series[Any], service: str, lang: str) -> Fact:
-    minutes = f"{service_facts(service).within_min:g}"
-    label = word("fact.gain", lang, service=service_word(service, lang), minutes=minutes)
-    return Fact(label, list(numbers(gained, digits=1)), word("unit.people", lang))
+def _gain_fact(gained: pd.Series[Any], service: str, within_min: float, look: Look) -> Fact:
+    minutes = f"{within_min:g}"
+    label = look.word("fact.gain", service=look.called(service), minutes=minutes)
+    return Fact(label, list(numbers(gained, digits=1)), look.word("unit.people"))
 
 
-def _service_lists(here: pd.DataFrame, lang: str) -> list[str]:
-    comma = "、" if lang == "zh" else ", "
+def _service_lists(here: pd.DataFrame, look: Look) -> list[str]:
+    comma = "、" if look.lang == "zh" else ", "
     lists = [text.replace(",", ";").split(";") for text in texts(here, "services")]
     return [
-        comma.join(service_word(name.strip(), lang) for name in names if name.strip())
-        for names in lists
+        comma.join(look.called(name.strip()) for name in names if name.strip()) for names in lists
     ]
 
 
-def opening_layer(openings: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def opening_layer(openings: gpd.GeoDataFrame, look: Look) -> Layer:
     """Places where a wall could be opened, by rank.
 
     Parameters
@@ -181,10 +192,8 @@ def opening_layer(openings: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -
     openings : GeoDataFrame
         Points with ``rank`` and, where known, ``opening_id``, ``people_gained`` and
         ``minutes_saved``.
-    lang : {"zh", "en"}
-        Language.
-    simplify_m : float
-        Not used for points; lines stand for their middle.
+    look : Look
+        Language, services and how far lines are simplified.
 
     Returns
     -------
@@ -196,36 +205,36 @@ def opening_layer(openings: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -
     return Layer(
         "openings",
         "show",
-        word("layer.openings", lang),
+        look.word("layer.openings"),
         "symbol",
         order=85,
         style={"mark": "diamond", "colour": colour, "radius": 9, "rank": ranked},
         facts=[
-            *(_gain_facts(openings, lang) if ranked else []),
-            *facts_of(openings, columns, lang),
+            *(_gain_facts(openings, look, _recorded(openings)) if ranked else []),
+            *facts_of(openings, columns, look),
         ],
         variants=[_ranked(openings["rank"], colour, colour)] if ranked else [],
-        legend=[_entry("diamond", colour, word("legend.opening", lang))],
-        **base(_as_points(openings), "opening_id", lang=lang, simplify_m=simplify_m),
+        legend=[_entry("diamond", colour, look.word("legend.opening"))],
+        **base(_as_points(openings), "opening_id", look),
     )
 
 
-def wall_layer(walls: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def wall_layer(walls: gpd.GeoDataFrame, look: Look) -> Layer:
     """Walls that nobody crosses but at a gate; arguments as for the other layers."""
     return Layer(
         "walls",
         "ground",
-        word("layer.walls", lang),
+        look.word("layer.walls"),
         "line",
         order=40,
         style={"colour": COLOURS["wall"], "width": 2.4, "ticks": True},
-        facts=facts_of(walls, (Column("kind", "fact.kind"),), lang),
-        legend=[_entry("wall", COLOURS["wall"], word("legend.wall", lang))],
-        **base(walls, "wall_id", lang=lang, simplify_m=simplify_m),
+        facts=facts_of(walls, (Column("kind", "fact.kind"),), look),
+        legend=[_entry("wall", COLOURS["wall"], look.word("legend.wall"))],
+        **base(walls, "wall_id", look),
     )
 
 
-def gate_layer(gates: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def gate_layer(gates: gpd.GeoDataFrame, look: Look) -> Layer:
     """Gates by who may pass; arguments as for the other layers."""
     who = [name if name in _WHO else "unknown" for name in texts(gates, "who")]
     present = [name for name in _WHO if name in who]
@@ -234,14 +243,14 @@ def gate_layer(gates: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Laye
     return Layer(
         "gates",
         "ground",
-        word("layer.gates", lang),
+        look.word("layer.gates"),
         "symbol",
         order=60,
-        style={"mark": "gate", "radius": 5},
+        style={"marks": [f"gate_{name}" for name in _WHO], "radius": 4.5},
         facts=[
-            Fact(word("fact.who", lang), [word(f"who.{name}", lang) for name in who]),
-            Fact(word("fact.hours", lang), spans),
-            *facts_of(gates, (Column("wait_s", "fact.wait", "unit.seconds"),), lang),
+            Fact(look.word("fact.who"), [look.word(f"who.{name}") for name in who]),
+            Fact(look.word("fact.hours"), spans),
+            *facts_of(gates, (Column("wait_s", "fact.wait", "unit.seconds"),), look),
         ],
         variants=[
             Variant(
@@ -251,20 +260,20 @@ def gate_layer(gates: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Laye
             )
         ],
         legend=[
-            _entry(f"gate_{name}", COLOURS[f"gate_{name}"], word(f"who.{name}", lang))
+            _entry(f"gate_{name}", COLOURS[f"gate_{name}"], look.word(f"who.{name}"))
             for name in present
         ],
-        **base(gates, "gate_id", lang=lang, simplify_m=simplify_m),
+        **base(gates, "gate_id", look),
     )
 
 
-def street_layer(streets: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def street_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
     """Streets as quiet ground; arguments as for the other layers."""
-    described = base(streets[[streets.active_geometry_name]], "", lang=lang, simplify_m=simplify_m)
+    described = base(streets[[streets.active_geometry_name]], "", look)
     return Layer(
         "streets",
         "ground",
-        word("layer.streets", lang),
+        look.word("layer.streets"),
         "line",
         order=25,
         style={"colour": COLOURS["street"], "casing": COLOURS["street_edge"], "width": 2.2},
@@ -272,7 +281,7 @@ def street_layer(streets: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> 
     )
 
 
-def slope_layer(streets: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def slope_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
     """Slope of streets whose climb is known; arguments as for the other layers."""
     length_m = streets.geometry.length.replace(0.0, np.nan)
     percent = 100.0 * pd.to_numeric(streets["climb_m"], errors="coerce").abs() / length_m
@@ -280,15 +289,15 @@ def slope_layer(streets: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> L
     breaks = [100.0 * limit for limit in SLOPE_BREAKS]
     edges = ["0", *[f"{limit:g}" for limit in breaks]]
     labels = [f"{low}–{high} %" for low, high in pairwise(edges)]
-    described = base(streets[[streets.active_geometry_name]], "", lang=lang, simplify_m=simplify_m)
+    described = base(streets[[streets.active_geometry_name]], "", look)
     return Layer(
         "slope",
         "show",
-        word("layer.slope", lang),
+        look.word("layer.slope"),
         "line",
         order=45,
         style={"colour": COLOURS["missing"], "width": 3.0},
-        facts=[Fact(word("fact.slope", lang), list(values), "%", 1)],
+        facts=[Fact(look.word("fact.slope"), list(values), "%", 1)],
         variants=[
             Variant(
                 values=values,
@@ -303,7 +312,7 @@ def slope_layer(streets: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> L
     )
 
 
-def reached_layer(reached: gpd.GeoDataFrame, *, lang: str, simplify_m: float) -> Layer:
+def reached_layer(reached: gpd.GeoDataFrame, look: Look) -> Layer:
     """Streets reached within a limit; coloured by ``within_min`` where there are several."""
     variants: list[Variant] = []
     limits = sorted({float(text) for text in texts(reached, "within_min")})
@@ -315,20 +324,20 @@ def reached_layer(reached: gpd.GeoDataFrame, *, lang: str, simplify_m: float) ->
                 rows=sorted(range(len(values)), key=lambda row: -(values[row] or 0)),
                 breaks=[limit + 1e-6 for limit in limits[:-1]],
                 colours=ramp(len(limits)),
-                labels=[word("ledger.within", lang, minutes=f"{limit:g}") for limit in limits],
+                labels=[look.word("ledger.within", minutes=f"{limit:g}") for limit in limits],
             )
         ]
     colour = ramp(2)[0]
-    legend = [] if variants else [_entry("line", colour, word("legend.reached", lang))]
-    described = base(reached, "", lang=lang, simplify_m=simplify_m)
+    legend = [] if variants else [_entry("line", colour, look.word("legend.reached"))]
+    described = base(reached, "", look)
     return Layer(
         "reached",
         "show",
-        word("layer.reached", lang),
+        look.word("layer.reached"),
         "line",
         order=35,
         style={"colour": colour, "width": 3.0},
-        facts=facts_of(reached, (Column("within_min", "fact.limit", "unit.minutes"),), lang),
+        facts=facts_of(reached, (Column("within_min", "fact.limit", "unit.minutes"),), look),
         variants=variants,
         legend=legend,
         on=False,
