@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from communityplan import tables
 from communityplan.errors import DataError, OptionError, Problem
 from communityplan.load.osm_areas import relation_polygons
-from communityplan.load.osm_barriers import read_doors, read_gates, read_walls
+from communityplan.load.osm_barriers import read_doors, read_gates, read_walls, wall_kinds
 from communityplan.load.osm_buildings import read_buildings, read_communities
 from communityplan.load.osm_file import Interest, OsmData, read_file
 from communityplan.load.osm_places import read_places
@@ -113,7 +113,7 @@ def read_osm(
     crs: Any = None,
     rules: str | Path | Mapping[str, Any] | None = None,
     services: str | Path | Mapping[str, Any] | None = None,
-    walls: Collection[str] = ("wall", "fence"),
+    walls: str | Collection[str] = ("wall", "fence"),
     assumed_storeys: float = ASSUMED_STOREYS,
     most_memory_gb: float = MOST_MEMORY_GB,
 ) -> OsmLayers:
@@ -130,7 +130,7 @@ def read_osm(
         Rules to use in place of those of ``osm_rules.toml``, layer by layer.
     services : path or mapping, optional
         Rules to use in place of those of ``osm_services.toml``.
-    walls : collection of str
+    walls : str or collection of str
         Kinds of walls to read: the results of the layer ``walls`` of the rules, such as
         ``"hedge"``, ``"railway"`` or ``"water"``.
     assumed_storeys : float
@@ -180,6 +180,7 @@ def read_osm(
         raise OptionError(f"assumed_storeys is {assumed_storeys}; give a number above 0")
     wanted = None if crs is None else _metric(crs)
     parsed = parse_rules(rules, services)
+    kinds = wall_kinds(walls, parsed)
     data, system = _projected(read_file(path, _interest(parsed), most_memory_gb), wanted, path)
     areas, complete = relation_polygons(data.ways, data.relations)
     data.counts["areas_with_parts_missing"] = int(np.count_nonzero(~complete))
@@ -196,7 +197,7 @@ def read_osm(
         assumed_storeys=assumed_storeys,
     )
     places, told["places"] = read_places(data, areas, parsed, system)
-    wall_lines, told["walls"] = read_walls(data.ways, parsed, system, kinds=walls)
+    wall_lines, told["walls"] = read_walls(data.ways, parsed, system, kinds=kinds)
     gates, told["gates"] = read_gates(data, parsed, system, streets=streets, land=land)
     layers: dict[str, gpd.GeoDataFrame] = {
         "streets": streets,
@@ -213,7 +214,7 @@ def read_osm(
             source=str(path),
             rules=_named(rules),
             services=_named(services),
-            walls=sorted(walls),
+            walls=sorted(kinds),
             assumed_storeys=assumed_storeys,
         )
     return OsmLayers(**layers, report=report_table(layers, told, data.counts, parsed))

@@ -18,7 +18,7 @@ from communityplan.load.osm_rules import Rule, Rules, decide
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import as_keys, hours, text, texts
 
-__all__ = ["read_doors", "read_gates", "read_walls"]
+__all__ = ["read_doors", "read_gates", "read_walls", "wall_kinds"]
 
 Shapes = NDArray[Any]
 Keys = NDArray[np.complex128]
@@ -28,6 +28,22 @@ ON_BOUNDARY = "on_boundary"
 
 NO_WALL = "passable"
 """Result of a rule that says that something is no wall after all."""
+
+
+def wall_kinds(wanted: str | Collection[str], rules: Rules) -> frozenset[str]:
+    """The kinds of walls that are wanted.
+
+    Raises
+    ------
+    OptionError
+        For a kind that no rule gives.
+    """
+    kinds = frozenset([wanted] if isinstance(wanted, str) else wanted)
+    known = {rule.result for rule in rules["walls"]} - {NO_WALL}
+    if kinds - known:
+        unknown = ", ".join(sorted(map(str, kinds - known)))
+        raise OptionError(f"no walls of kind {unknown}; known are {', '.join(sorted(known))}")
+    return kinds
 
 
 def read_walls(
@@ -51,16 +67,8 @@ def read_walls(
     tuple of (GeoDataFrame, Counter)
         Columns as `tables.WALLS`, and ``osm_id``, ``rule``, ``bridge``, ``tunnel``.
 
-    Raises
-    ------
-    OptionError
-        For a kind that no rule gives.
     """
     notes: Notes = Counter()
-    known = sorted({rule.result for rule in rules["walls"]} - {NO_WALL})
-    unknown = sorted(set(kinds) - set(known))
-    if unknown:
-        raise OptionError(f"no walls of kind {', '.join(unknown)}; known are {', '.join(known)}")
     judged = decide(rules["walls"], ways.tags)
     asked = np.array([rule is not None and rule.result in kinds for rule in judged], dtype=np.bool_)
     for rule in judged:
