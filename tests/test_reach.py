@@ -317,3 +317,88 @@ def test_results_say_what_they_were_made_with():
     assert used["walker"]["name"] == "cane"
     assert used["walker"]["verified"] is False
     assert used["network"]["attach_within_m"] == 40
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_route_adds_up_to_its_walk_and_hangs_together(seed):
+    network, homes, shops = random_town(seed)
+    walker = cp.Walker("hiker", 1.1, slope="tobler", crossing_wait_s=17)
+    found = cp.walks(network, homes, shops, walker=walker, within_min=100)
+    assert len(found)
+    for walk in found.iloc[:: max(len(found) // 6, 1)].itertuples():
+        legs = cp.route(
+            network,
+            homes[homes["home_id"] == walk.from_id],
+            shops[shops["facility_id"] == walk.to_id],
+            walker=walker,
+        )
+        assert legs["seconds"].sum() == pytest.approx(walk.walk_min * 60, abs=1e-6)
+        np.testing.assert_allclose(legs["walk_s"] + legs["wait_s"], legs["seconds"])
+        ends = [shapely.get_coordinates(line)[[0, -1]] for line in legs.geometry]
+        for one, next_one in itertools.pairwise(ends):
+            np.testing.assert_allclose(one[1], next_one[0], atol=1e-6)
+    lost = cp.route(network, homes[:1], points([(9000, 0)], facility_id=["x"]), walker=walker)
+    assert len(lost) == 0
+
+
+def test_why_seventeen_minutes():
+    # 5 storeys down, 12 m to the street, 300 m, a gate of 20 s, 600 m, a crossing of 10 m
+    streets = lines(
+        [(0, 0), (300, 0)], [(300, 0), (900, 0)], [(900, 0), (910, 0)],
+        kind=["footway", "residential", "crossing"], crossing=[False, False, True],
+    )  # fmt: skip
+    gates = points([(300, 0)], gate_id=["g"], who=["everyone"], wait_s=[20])
+    network = cp.WalkNetwork.from_streets(streets, gates=gates)
+    flat = points([(0, 12)], home_id=["h"], storey=[6], has_lift=["no"])
+    shop = points([(910, 0)], facility_id=["f"])
+    older = cp.Walker("older", 1.0, storey_down_s=11, storey_up_s=13, crossing_wait_s=35)
+    legs = cp.route(network, flat, shop, walker=older)
+    assert legs["leg"].tolist() == ["stairs", "door", "street", "street", "street", "street"]
+    assert legs["kind"].tolist() == ["", "", "footway", "gate", "residential", "crossing"]
+    assert legs["seconds"].tolist() == pytest.approx([55, 12, 300, 20, 600, 45])
+    assert legs["wait_s"].tolist() == pytest.approx([0, 0, 0, 20, 0, 35])
+    with pytest.raises(OptionError, match="one origin and one destination, not 2 and 1"):
+        cp.route(network, points([(0, 0), (1, 0)], home_id=["a", "b"]), shop, walker=older)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("direction", ["there", "back"])
+def test_counts_equal_the_walks_counted(seed, direction):
+    network, homes, shops = random_town(seed)
+    rng = np.random.default_rng(seed)
+    homes = homes.assign(residents=rng.integers(0, 50, len(homes)))
+    shops = shops.assign(capacity=rng.integers(0, 50, len(shops)))
+    walker = cp.Walker("hiker", 1.1, slope="tobler")
+    every = cp.walks(network, homes, shops, walker=walker, within_min=12, direction=direction)
+    for per, key, weight, table, counted in (
+        ("origin", "from_id", "capacity", shops.set_index("facility_id"), "to_id"),
+        ("destination", "to_id", "residents", homes.set_index("home_id"), "from_id"),
+    ):
+        found = cp.within_reach(
+            network, homes, shops, walker=walker, minutes=[4, 12], weight=weight, per=per,
+            direction=direction,
+        )  # fmt: skip
+        for row in found.to_dict("records"):
+            near = every[(every[key] == row[key]) & (every["walk_min"] <= row["within_min"])]
+            assert row["count"] == len(near)
+            assert row["total"] == table.loc[near[counted], weight].sum()
+
+
+def test_people_behind_their_own_gate_are_counted():
+    streets = lines([(0, 50), (100, 50), (200, 50)])
+    areas = gpd.GeoDataFrame(
+        {"community_id": ["c"], "name": ["院"], "enclosed": [True]},
+        geometry=[shapely.box(100, 0, 300, 100)],
+        crs=CRS,
+    )
+    gates = points([(100, 50)], gate_id=["g"], who=["residents"])
+    network = cp.WalkNetwork.from_streets(streets, communities=areas, gates=gates)
+    homes = points(
+        [(150, 50), (150, 50), (50, 50)],
+        home_id=["own", "stranger", "outside"], community_id=["c", "x", "x"], residents=[5, 7, 11],
+    )  # fmt: skip
+    hall = points([(0, 50)], building_id=["b"])
+    found = cp.within_reach(
+        network, homes, hall, walker=PLAIN, minutes=[5], weight="residents", per="destination"
+    )
+    assert found["total"].tolist() == [16]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from communityplan.coverage import coverage, home_access, totals
 from communityplan.errors import CommunityPlanError
 from communityplan.network import WalkNetwork
-from communityplan.reach import nearest, reached_streets, service_areas, walks
+from communityplan.reach import nearest, reached_streets, route, service_areas, walks, within_reach
 from communityplan.siting import rank_sites
 from communityplan.standards import SERVICES, WALKERS
 from communityplan.walker import Walker
@@ -44,9 +44,11 @@ __all__ = [
     "read_osm",
     "read_table",
     "report",
+    "route",
     "service_areas",
     "totals",
     "walks",
+    "within_reach",
 ]
 __version__ = "0.1.0"
 

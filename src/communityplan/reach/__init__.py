@@ -20,11 +20,13 @@ from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.areas import reached_streets, service_areas
 from communityplan.reach.ends import Places, ends_of, places, resident_groups, search_graph
+from communityplan.reach.route import route
+from communityplan.reach.within import within_reach
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
-__all__ = ["nearest", "reached_streets", "service_areas", "walks"]
+__all__ = ["nearest", "reached_streets", "route", "service_areas", "walks", "within_reach"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
