@@ -24,8 +24,8 @@ __all__ = ["MOST_JOINS", "MOST_POINTS", "joining_points", "square_links"]
 Shapes = NDArray[Any]
 Keys = NDArray[np.complex128]
 
-MOST_POINTS = 120
-"""Joining points and corners of one square; of more corners the sharpest are taken."""
+MOST_POINTS = 600
+"""Joining points and corners of one square; with more, links do not bend around its corners."""
 
 MOST_JOINS = 500
 """A square that more streets join than this keeps its outline only."""
@@ -118,7 +118,9 @@ def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
         return None
     if count < 2:
         return np.empty(0, dtype=object)
-    use = joined | _bends(corner, before, after, joined, MOST_POINTS - count)
+    use = joined | _bends(corner, before, after)
+    if np.count_nonzero(use) + len(within) > MOST_POINTS:
+        use = joined
     # a street that ends inside has no neighbours on the outline
     unknown = np.full_like(within, np.nan)
     points = np.concatenate([corner[use], within])
@@ -175,16 +177,9 @@ def _corners(part: Any) -> tuple[Floats, Floats, Floats]:
     return np.concatenate(rings), np.concatenate(before), np.concatenate(after)
 
 
-def _bends(corner: Floats, before: Floats, after: Floats, joined: Flags, most: int) -> Flags:
-    """The corners that a shortest walk can bend around, of too many the sharpest."""
-    come, go = corner - before, after - corner
-    angle = np.arctan2(_cross(come, go), (come * go).sum(axis=1))
-    bends: Flags = (angle < 0) & ~joined
-    surplus = int(np.count_nonzero(bends)) - max(most, 0)
-    if surplus > 0:
-        flattest = np.argsort(np.where(bends, angle, -np.inf), kind="stable")[::-1]
-        bends[flattest[:surplus]] = False
-    return bends
+def _bends(corner: Floats, before: Floats, after: Floats) -> Flags:
+    """The corners that a shortest walk can bend around: those that point inwards."""
+    return np.asarray(_cross(corner - before, after - corner) < 0)
 
 
 def _taut(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
