@@ -85,14 +85,16 @@ def checkup(
     Returns
     -------
     DataFrame
-        One row for each community and clause: ``community_id``, ``community``, ``in_scope``,
-        ``clause_id``, ``name_zh``, ``name_en``, ``standard``, ``clause``, ``tier``,
-        ``compulsory``, ``service``, ``asks_zh``, ``asks_en`` (what the clause asks for),
-        ``status``, and of the figure that decided (see
-        `checkup_figures` for all of them): ``figure``, ``required``, ``measured``, ``unit``,
-        ``shortfall`` [unit], ``facility_id`` (the facility that was counted), ``served_share``
-        (share of the people within the limits), ``reason``, ``reason_zh``, ``reason_en``,
-        ``verified`` (whether the figure was seen in its source), ``source``, ``source_zh``.
+        One row for each community and clause, in the order of the tables. The clause:
+        ``community_id``, ``community``, ``in_scope``, ``clause_id``, ``name_zh``, ``name_en``,
+        ``standard``, ``clause``, ``tier``, ``compulsory``, ``service``, ``asks_zh``, ``asks_en``,
+        ``source``, ``source_zh``. The verdict: ``status`` (met, short, missing, unknown or
+        not_applicable), ``reason``, ``reason_zh``, ``reason_en``. The figure that decided:
+        ``figure``, ``required``, ``measured``, ``unit``, ``shortfall`` [unit], ``facility_id``
+        (the one that was counted, empty where there is none) and ``verified`` (whether the figure
+        was seen in its source). The people: ``near_share`` (share with a facility within the
+        limits) and ``served_share`` (with one that is known to be large enough; missing where no
+        floor area is known).
 
     Raises
     ------
@@ -180,6 +182,7 @@ COLUMNS = (
     "unit",
     "shortfall",
     "facility_id",
+    "near_share",
     "served_share",
     "reason",
     "reason_zh",
@@ -218,8 +221,8 @@ def checkup_figures(
         One row for each community, clause and figure: ``community_id``, ``community`` (its name),
         ``clause_id``, ``figure`` (a name of `FIGURES`; ``"facility"`` where there is none at all;
         empty where nothing was judged), ``status``, ``required``, ``measured``, ``unit``,
-        ``shortfall``, ``facility_id``, ``served_share``, ``reason``, ``verified``, ``decides``
-        (whether the figure counts for the status of the clause).
+        ``shortfall``, ``facility_id``, ``near_share``, ``served_share``, ``reason``,
+        ``verified``, ``decides`` (whether the figure counts for the status of the clause).
 
     Raises
     ------
@@ -276,7 +279,7 @@ def _bench(
     direction: Direction,
     by_population: bool,
 ) -> Bench:
-    known: dict[tuple[str, tuple[str, ...]], Arrivals] = {}
+    known: dict[tuple[str, tuple[str, ...], bool], Arrivals] = {}
 
     def group(service: str) -> str:
         wanted = find_service(service).group
@@ -285,18 +288,20 @@ def _bench(
     def person(service: str) -> Walker:
         return walker or walker_for(service, find_service(service).group)
 
-    def arrive(service: str, some: gpd.GeoDataFrame) -> Arrivals:
+    def arrive(service: str, some: gpd.GeoDataFrame, metres: bool) -> Arrivals:
         key = (service, tuple(some["facility_id"].map(str)))
-        if key not in known:
-            known[key] = arrivals(
+        if (*key, True) in known:
+            return known[(*key, True)]
+        if (*key, metres) not in known:
+            known[(*key, metres)] = arrivals(
                 town,
                 some,
-                service=service,
                 walker=person(service),
                 group=group(service),
                 direction=direction,
+                metres=metres,
             )
-        return known[key]
+        return known[(*key, metres)]
 
     def near(service: str, some: gpd.GeoDataFrame, limit: float, metres: bool) -> pd.DataFrame:
         ground = town.homes.drop(columns="storey", errors="ignore")

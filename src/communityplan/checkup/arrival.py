@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from communityplan.coverage import home_access
 from communityplan.network import WalkNetwork
-from communityplan.reach import TOLERANCE_S, Direction
+from communityplan.reach import TOLERANCE_S, Direction, nearest
 from communityplan.tables import as_flags
 from communityplan.walker import Walker, storey_seconds
 
@@ -59,6 +58,11 @@ class Arrivals:
         weights = self.people if inside is None else self.people * inside
         summed = np.bincount(self.community, weights=weights, minlength=self.n_communities)
         return np.asarray(summed, dtype=np.float64)
+
+    def share(self, inside: NDArray[np.bool_]) -> Floats:
+        """Share of each community's people who are inside, 0 where nobody lives."""
+        people = self.totals()
+        return np.divide(self.totals(inside), people, out=np.zeros_like(people), where=people > 0)
 
     def within(self, walk_min: float, distance_m: float) -> NDArray[np.bool_]:
         """Who arrives within both limits; an infinite limit lets everybody in who has a way."""
@@ -136,10 +140,10 @@ def arrivals(
     town: Town,
     facilities: gpd.GeoDataFrame,
     *,
-    service: str,
     walker: Walker,
     group: str,
     direction: Direction,
+    metres: bool,
 ) -> Arrivals:
     """The nearest facility for everybody, in minutes and in metres.
 
@@ -147,34 +151,52 @@ def arrivals(
     ----------
     town : Town
     facilities : GeoDataFrame
-        Facilities of `service`.
-    service, walker, group, direction
-        Who walks to what.
+        At least one.
+    walker, group, direction
+        Who walks, and which way.
+    metres : bool
+        Whether metres are asked for; else `distance_m` is 0.
     """
     homes = town.homes
-    usual = home_access(
-        town.network, homes, facilities, service=service, walker=walker, direction=direction
-    )
-    metres = home_access(
-        town.level, homes, facilities, service=service, walker=METRES, direction=direction
-    )
+    door_min, facility = _nearest(town.network, homes, facilities, walker, direction)
     home, storey, share = _storeys(homes)
     lift = as_flags(homes["has_lift"])[home] if "has_lift" in homes.columns else storey < 0
-    stairs_s = _stairs(walker, storey, lift, direction)
-    walk_min = usual["walk_min"].to_numpy(dtype=np.float64)[home] + stairs_s / 60.0
-    distance_m = metres["walk_min"].to_numpy(dtype=np.float64)[home] * 60.0 * METRES.speed_m_s
-    position = pd.Index(facilities["facility_id"].map(str))
-    found = position.get_indexer(pd.Index(usual["facility_id"].fillna("").map(str)))[home]
+    walk_min = door_min[home] + _stairs(walker, storey, lift, direction) / 60.0
+    distance_m = np.zeros(len(homes))
+    if metres:
+        seconds, _ = _nearest(town.level, homes, facilities, METRES, direction)
+        distance_m = seconds * 60.0 * METRES.speed_m_s
     has_way = np.isfinite(walk_min)
     return Arrivals(
         community=town.community[home],
         n_communities=town.n,
         people=pd.to_numeric(homes[group]).fillna(0.0).to_numpy(dtype=np.float64)[home] * share,
         walk_min=np.where(has_way, walk_min, np.inf),
-        distance_m=np.where(np.isfinite(distance_m), distance_m, np.inf),
-        facility=np.where(has_way, found, -1).astype(np.int64),
+        distance_m=distance_m[home],
+        facility=np.where(has_way, facility[home], -1).astype(np.int64),
         facilities=facilities,
     )
+
+
+def _nearest(
+    network: WalkNetwork,
+    homes: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    walker: Walker,
+    direction: Direction,
+) -> tuple[Floats, Ints]:
+    """Minutes from each door to its nearest facility, and which one that is."""
+    # the storeys are added one by one, so everybody starts at the door here
+    ground = homes.drop(columns="storey", errors="ignore")
+    found = nearest(network, ground, facilities, walker=walker, direction=direction)
+    minutes = np.full(len(homes), np.inf)
+    facility = np.full(len(homes), -1, dtype=np.int64)
+    home = pd.Index(homes["home_id"].map(str)).get_indexer(pd.Index(found["from_id"]))
+    minutes[home] = found["walk_min"].to_numpy(dtype=np.float64)
+    facility[home] = pd.Index(facilities["facility_id"].map(str)).get_indexer(
+        pd.Index(found["to_id"])
+    )
+    return minutes, facility
 
 
 def level_network(network: WalkNetwork) -> WalkNetwork:

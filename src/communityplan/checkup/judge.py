@@ -39,7 +39,7 @@ class Bench:
     ----------
     town : Town
     arrive : callable
-        From a service and some of its facilities to `Arrivals`, for the right walker.
+        From a service, some of its facilities and whether metres are asked for to `Arrivals`.
     walks : callable
         From a service, its facilities and a limit [min] to walks from homes, for its walker or,
         with True as the last argument, for `METRES`.
@@ -55,7 +55,7 @@ class Bench:
     """
 
     town: Town
-    arrive: Callable[[str, gpd.GeoDataFrame], Arrivals]
+    arrive: Callable[[str, gpd.GeoDataFrame, bool], Arrivals]
     walks: Callable[[str, gpd.GeoDataFrame, float, bool], pd.DataFrame]
     facilities: gpd.GeoDataFrame
     surveyed: frozenset[str]
@@ -87,7 +87,9 @@ def judge(clause: Clause, bench: Bench) -> pd.DataFrame:
     if offered.empty:
         rows = _same(clause, bench, "missing", "no_facility")
         rows = rows.assign(figure="facility", required=1.0, measured=0.0, shortfall=1.0)
-        return _where_nobody(rows.assign(unit="facility", served_share=0.0), clause, bench)
+        return _where_nobody(
+            rows.assign(unit="facility", near_share=0.0, served_share=0.0), clause, bench
+        )
     return _where_nobody(_with_facilities(clause, bench, offered), clause, bench)
 
 
@@ -117,35 +119,50 @@ def _of_one_facility(clause: Clause, bench: Bench, offered: gpd.GeoDataFrame) ->
     are counted; elsewhere the nearest one is, and what it lacks is told.
     """
     walk_limit, metre_limit, assumed = _limits(clause)
-    nearest = bench.arrive(clause.service, offered)
+    metres = bool(np.isfinite(metre_limit))
+    nearest = bench.arrive(clause.service, offered, metres)
+    near = nearest.within(walk_limit, metre_limit)
     large = _large_enough(clause, offered)
-    counted, use_large = nearest, np.zeros(bench.town.n, dtype=bool)
+    counted, inside, use_large = nearest, near, np.zeros(bench.town.n, dtype=bool)
     if large is not None and len(large):
-        sized = bench.arrive(clause.service, large)
-        use_large = sized.totals(sized.within(walk_limit, metre_limit)) > 0
-        counted = sized
-    used = _chosen(use_large, counted, nearest, counted.within(walk_limit, metre_limit))
-    people = nearest.totals()
-    served = np.divide(
-        _pick(use_large, counted, nearest, lambda a: a.totals(a.within(walk_limit, metre_limit))),
-        people,
-        out=np.zeros_like(people),
-        where=people > 0,
-    )
+        counted = bench.arrive(clause.service, large, metres)
+        inside = counted.within(walk_limit, metre_limit)
+        use_large = counted.totals(inside) > 0
+    used = _chosen(use_large, counted, nearest, inside)
+    base = {
+        "facility_id": np.where(used.position < 0, "", used.ids),
+        "near_share": nearest.share(near),
+        "served_share": _served(clause, offered, nearest.share(near), counted.share(inside), large),
+    }
     nobody_there = nearest.totals(np.isfinite(nearest.walk_min)) <= 0
-    facility = np.array(used.ids, dtype=object)
-    facility[used.position < 0] = None
-    base = {"facility_id": facility, "served_share": served}
     rows = []
     for name, limit in (("walk_min", walk_limit), ("distance_m", metre_limit)):
         if np.isfinite(limit):
-            values = _pick(use_large, counted, nearest, _needed(name, bench.share))
+            of_large, of_nearest = (
+                found.needed(getattr(found, name), bench.share) for found in (counted, nearest)
+            )
+            values = np.where(use_large, of_large, of_nearest)
             judged = at_most(
                 name, clause, values, limit=limit, assumed=assumed, nobody_there=nobody_there
             )
             rows.append(judged.assign(**base))
-    rows += [row.assign(**base) for row in _sizes(clause, bench, used)]
+    rows += [row.assign(**base) for row in _sizes(clause, used)]
     return rows
+
+
+def _served(
+    clause: Clause,
+    offered: gpd.GeoDataFrame,
+    near: Floats,
+    of_large: Floats,
+    large: gpd.GeoDataFrame | None,
+) -> Floats:
+    """Share of people with a facility within the limits that is known to be large enough."""
+    if clause.floor_area_min_m2 is None:
+        return near
+    if large is None or pd.to_numeric(offered["floor_area_m2"]).isna().all():
+        return np.full_like(near, np.nan)
+    return of_large if len(large) else np.zeros_like(near)
 
 
 @dataclass(frozen=True)
@@ -186,16 +203,6 @@ def _chosen(use_large: Flags, counted: Arrivals, nearest: Arrivals, inside: Flag
     return _Used(nearest.facilities, position, ids[position])
 
 
-def _pick(
-    use_large: Flags, counted: Arrivals, nearest: Arrivals, measure: Callable[[Arrivals], Floats]
-) -> Floats:
-    return np.where(use_large, measure(counted), measure(nearest))
-
-
-def _needed(name: str, share: float) -> Callable[[Arrivals], Floats]:
-    return lambda found: found.needed(getattr(found, name), share)
-
-
 def _limits(clause: Clause) -> tuple[float, float, bool]:
     """Minutes and metres within which a facility counts, and whether they were assumed."""
     if clause.walk_min is None and clause.distance_m is None:
@@ -213,7 +220,7 @@ def _large_enough(clause: Clause, offered: gpd.GeoDataFrame) -> gpd.GeoDataFrame
     return offered[pd.to_numeric(offered["floor_area_m2"]) >= clause.floor_area_min_m2]
 
 
-def _sizes(clause: Clause, bench: Bench, used: _Used) -> Iterable[pd.DataFrame]:
+def _sizes(clause: Clause, used: _Used) -> Iterable[pd.DataFrame]:
     asked = clause.figures()
     if "floor_area_min_m2" in asked:
         area = used.amounts("floor_area_m2")
@@ -272,7 +279,7 @@ def _same(clause: Clause, bench: Bench, status: str, reason: str) -> pd.DataFram
         measured=nothing,
         shortfall=nothing,
         reason=np.full(bench.town.n, reason),
-        verified=clause.is_verified("compulsory"),
+        verified=clause.verified,
     ).assign(figure="", unit="")
 
 
@@ -293,7 +300,7 @@ def _where_nobody(rows: pd.DataFrame, clause: Clause, bench: Bench) -> pd.DataFr
     )
     here = rows["community"].to_numpy()
     other = verdict[here] != ""
-    empty = {"measured": np.nan, "shortfall": np.nan, "served_share": np.nan, "facility_id": None}
-    changed = rows.assign(**empty, status=verdict[here], reason=why[here])
+    empty = dict.fromkeys(("measured", "shortfall", "near_share", "served_share"), np.nan)
+    changed = rows.assign(**empty, facility_id="", status=verdict[here], reason=why[here])
     both: pd.DataFrame = pd.concat([rows.loc[~other], changed.loc[other]]).sort_index()
     return both

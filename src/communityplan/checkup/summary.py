@@ -129,7 +129,7 @@ def _sentence(row: dict[Any, Any], lang: str) -> str:
         "name": row[f"name_{lang}"],
         "why": row[f"reason_{lang}"],
         "asks": row[f"asks_{lang}"] or say("advice", "anything", lang),
-        "served": f"{100.0 * row['served_share']:.0f}%",
+        "served": f"{100.0 * _within(row):.0f}%",
     }
     for name in ("measured", "required", "shortfall"):
         words[name] = say("amount", figure, lang, number=_number(row[name]))
@@ -139,6 +139,12 @@ def _sentence(row: dict[Any, Any], lang: str) -> str:
     if not row["verified"]:
         said += say("advice", "unverified", lang)
     return said
+
+
+def _within(row: dict[Any, Any]) -> float:
+    """Share of people within the limits of the kind of facility that was counted."""
+    served = float(row["served_share"])
+    return served if served > 0 else float(row["near_share"])
 
 
 def _kind(row: dict[Any, Any]) -> str:
