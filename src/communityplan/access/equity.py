@@ -133,7 +133,7 @@ def palma(values: Values, *, weights: Values | None = None, rank_by: Values | No
 
     References
     ----------
-    Palma J G (2011). doi:10.1111/j.1467-7660.2011.01709.x
+    Palma J G (2011). doi:10.1111/j.1467-7660.2011.01694.x
 
     Examples
     --------
