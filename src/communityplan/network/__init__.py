@@ -25,7 +25,8 @@ from communityplan.network.edges import (
     street_owners,
     words,
 )
-from communityplan.network.noding import Barriers, Noded, node_streets
+from communityplan.network.findings import findings, gate_table, street_levels
+from communityplan.network.noding import Barriers, node_streets
 from communityplan.network.timing import edge_seconds, minute_of_day
 from communityplan.tables import (
     COMMUNITIES,
@@ -40,6 +41,9 @@ from communityplan.walker import Walker
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from communityplan.load.raster import RasterSource
+    from communityplan.network.slope import Elevation
 
 __all__ = ["WalkNetwork"]
 
@@ -62,7 +66,8 @@ class WalkNetwork:
         residents, closed), ``owner`` (the community or group of private ways whose residents may
         pass, empty for everyone), ``steps``, ``crossing``, ``climb_m`` (nan: not known),
         ``oneway_foot``, ``wait_s``, ``open_from``, ``open_until`` (minutes after midnight),
-        ``gate_id``, ``street`` (row of the street).
+        ``gate_id``, ``street`` (row of the street), ``level`` (bridge, tunnel, layer; empty on the
+        ground).
     communities : GeoDataFrame or None
         The communities that were given.
     barriers : Barriers
@@ -72,9 +77,11 @@ class WalkNetwork:
     at_minute : int or None
         Time of day, minutes after midnight; None takes every gate with hours as open.
     findings : DataFrame
-        What was decided while building: ``what``, ``detail``, ``count``.
+        What was decided while building: ``what``, ``detail``, ``count``, ``length_m``.
     options : dict
         The options that were used.
+    gates : GeoDataFrame or None
+        What became of every gate (`findings.gate_table`).
     """
 
     nodes: gpd.GeoDataFrame
@@ -85,6 +92,7 @@ class WalkNetwork:
     at_minute: int | None
     findings: pd.DataFrame
     options: Mapping[str, Any]
+    gates: gpd.GeoDataFrame | None = None
     cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -95,6 +103,7 @@ class WalkNetwork:
         walls: gpd.GeoDataFrame | None = None,
         gates: gpd.GeoDataFrame | None = None,
         communities: gpd.GeoDataFrame | None = None,
+        elevation: Elevation | RasterSource | None = None,
         enclosed: str = "as_given",
         untagged_gates: str = "open",
         gate_within_m: float = 5.0,
@@ -114,6 +123,8 @@ class WalkNetwork:
         communities : GeoDataFrame, optional
             Areas, as `tables.COMMUNITIES`. The boundary of an enclosed one is a wall; the private
             ways and residents' gates of a community are open to its own people only.
+        elevation : str, Path, Raster or slope.Elevation, optional
+            A raster of heights; where streets carry ``climb_m`` that counts (`network.slope`).
         enclosed : {"as_given", "all", "none"}
             Which communities are enclosed: those whose column ``enclosed`` says so, all or none.
         untagged_gates : {"open", "residents", "closed"}
@@ -147,7 +158,8 @@ class WalkNetwork:
         >>> WalkNetwork.from_streets(streets)
         <WalkNetwork: 3 nodes, 2 edges, 0.15 km, 0 gates, EPSG:32650>
         """
-        options = {
+        options: dict[str, Any] = {
+            "elevation": None,
             "enclosed": enclosed,
             "untagged_gates": untagged_gates,
             "gate_within_m": float(gate_within_m),
@@ -162,10 +174,21 @@ class WalkNetwork:
         noded = node_streets(parts, barriers, points, gate_within_m=float(gate_within_m))
         edges = edge_table(streets, row, noded)
         edges["owner"] = street_owners(edges, communities)
+        edges["level"] = street_levels(streets)[edges["street"].to_numpy()]
+        kept = None
         if gates is not None:
             passages = passage_table(gates, noded, communities, options, streets.crs)
-            edges = pd.concat([edges, passages], ignore_index=True)
+            edges = pd.concat([edges, passages.assign(level="")], ignore_index=True)
+            kept = gate_table(gates, noded, barriers, edges, untagged_gates=untagged_gates)
         nodes = gpd.GeoDataFrame(geometry=shapely.points(noded.node_xy), crs=streets.crs)
+        n_parts = len(shapely.get_parts(streets.geometry.to_numpy()))
+        decided = findings(noded, barriers, kept, walls, edges, lost_parts=n_parts - len(parts))
+        if elevation is not None:
+            # rasters are slow to import, and few networks need one
+            from communityplan.network.slope import climb_edges
+
+            nodes, edges, climbs, options["elevation"] = climb_edges(nodes, edges, elevation)
+            decided = pd.concat([decided, climbs], ignore_index=True)
         return cls(
             nodes=nodes,
             edges=edges,
@@ -173,8 +196,9 @@ class WalkNetwork:
             barriers=barriers,
             attach_within_m=float(attach_within_m),
             at_minute=None if at is None else minute_of_day(at),
-            findings=_findings(streets, parts, noded, gates, edges),
+            findings=decided,
             options=options,
+            gates=kept,
         )
 
     def __repr__(self) -> str:
@@ -259,26 +283,46 @@ class WalkNetwork:
                 graph.add_edge(edge[start], edge[end], key=row, **{**edge, **timed})
         return graph
 
-    def report(self) -> pd.DataFrame:
-        """How healthy the network is: its parts, what was cut, and what was decided.
+    def report(
+        self, *, homes: gpd.GeoDataFrame | None = None, walker: Walker | str | None = None
+    ) -> pd.DataFrame:
+        """How healthy the network is: its parts, its faults, what was cut and what was decided.
+
+        Parameters
+        ----------
+        homes : GeoDataFrame, optional
+            As `tables.HOMES`; adds the people concerned and the ways to the street.
+        walker : Walker or str, optional
+            Whose network to look at; everyone's unless given.
 
         Returns
         -------
         DataFrame
-            ``what``, ``detail``, ``count``, ``length_m``; the connected parts first, largest first.
+            ``what``, ``detail``, ``count``, ``length_m``, ``people`` (nan where not counted), and
+            ``zh``, ``detail_zh``; see `network.health.report`.
         """
-        parts = self.edges.assign(part=self.parts()[self.edges["u"].to_numpy()])
-        parts = parts[parts["access"] != "closed"].groupby("part")["length_m"].agg(["size", "sum"])
-        parts = parts.sort_values("sum", ascending=False, kind="stable").reset_index(drop=True)
-        rows = pd.DataFrame(
-            {
-                "what": "connected part",
-                "detail": [f"part {rank + 1}" for rank in parts.index],
-                "count": parts["size"],
-                "length_m": parts["sum"],
-            }
-        )
-        return pd.concat([rows, self.findings], ignore_index=True)
+        from communityplan.network.health import report
+
+        return report(self, homes=homes, walker=walker)
+
+    def problems(
+        self, *, homes: gpd.GeoDataFrame | None = None, walker: Walker | str | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every single fault that the report counts, with its place, to be drawn on a map.
+
+        Parameters
+        ----------
+        homes, walker
+            As for `report`.
+
+        Returns
+        -------
+        GeoDataFrame
+            ``what``, ``detail``, ``length_m``, ``people``, ``zh``, ``detail_zh``, geometry.
+        """
+        from communityplan.network.health import problems
+
+        return problems(self, homes=homes, walker=walker)
 
     def parts(self) -> NDArray[np.int64]:
         """Number of the connected part each node belongs to, whoever may walk there."""
@@ -358,32 +402,3 @@ def _barriers(
     if "enclosed" not in communities.columns:
         return Barriers(lines, none)
     return Barriers(lines, communities.geometry.to_numpy()[as_flags(communities["enclosed"])])
-
-
-def _findings(
-    streets: gpd.GeoDataFrame,
-    parts: NDArray[np.object_],
-    noded: Noded,
-    gates: gpd.GeoDataFrame | None,
-    edges: gpd.GeoDataFrame,
-) -> pd.DataFrame:
-    """What building decided, as rows of the report."""
-    n_parts = len(shapely.get_parts(streets.geometry.to_numpy()))
-    rows = [
-        ("street of no length left out", "", n_parts - len(parts)),
-        ("street cut by a barrier", "no gate there", len(noded.cuts)),
-    ]
-    if gates is not None:
-        lost = gates["gate_id"].map(str).to_numpy()[~noded.gate_found]
-        rows.append(("gate on no street", ", ".join(lost), len(lost)))
-        passages = edges[edges["kind"] == "gate"].drop_duplicates("gate_id")
-        rows += [
-            ("gate", str(access), int(count))
-            for access, count in passages["access"].value_counts(sort=False).sort_index().items()
-        ]
-        hours = int(passages["open_from"].notna().sum())
-        rows.append(("gate with opening hours", "", hours))
-    private = edges[(edges["access"] == "residents") & (edges["kind"] != "gate")]
-    rows.append(("private way kept for residents", "", len(private)))
-    found = pd.DataFrame(rows, columns=["what", "detail", "count"])
-    return found[found["count"] > 0].assign(length_m=np.nan).reset_index(drop=True)

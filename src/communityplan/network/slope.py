@@ -8,7 +8,7 @@ is split where its profile bends, for a net climb of nothing would time a hill a
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,19 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.load.raster import Raster, RasterSource, cell_size_m, read_raster, to_pixels
+from communityplan.load.raster import Raster, RasterSource, cell_size_m, read_raster, sample
+from communityplan.network.graph import clusters
+from communityplan.network.profile import bent_profiles, split_edges
 
-__all__ = ["COARSE_CELL_M", "PROFILE_TOLERANCE_M", "Elevation", "climb_edges", "sample"]
+__all__ = [
+    "COARSE_CELL_M",
+    "STEEP_GRADE",
+    "Elevation",
+    "climb_edges",
+    "sample",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,12 +38,8 @@ Flags = NDArray[np.bool_]
 COARSE_CELL_M = 50.0
 """Larger cells blur the slopes that people feel on a street [m]."""
 
-PROFILE_TOLERANCE_M = 1.0
-"""How far, in height, the profile of an edge may bend from a straight line before it is split [m].
-Finer than the error of free elevation models, which is several metres."""
-
-SPLIT_FROM_CELLS = 2.0
-"""Only edges longer than this many cells are split: the raster knows no more of shorter ones."""
+STEEP_GRADE = 0.35
+"""Steeper than any street: a wall, a house or a bridge in the raster, told in the report."""
 
 METRES = {"m": 1.0, "ft": 0.3048, "us-ft": 1200 / 3937}
 """Metres in a unit of height."""
@@ -123,59 +124,13 @@ def climb_edges(
     climb_m = np.where(kinds == "given", edges["climb_m"], climbs)
     climb_m[kinds == "steps"] = np.nan
     edges = edges.assign(climb_m=np.where(kinds == "gate", 0.0, climb_m))
-    found = _findings(edges, kinds, raster, told)
-    bends = _bends(edges, kinds, raster, cell_m=told["cell_m"])
-    nodes, edges = _split(nodes, edges, bends)
-    split = ("edge split where its slope changes", "", len(bends), np.nan)
-    found += [split] if bends else []
+    found = _findings(edges, kinds, told)
+    draped = (kinds == "raster") & ~edges["steps"].to_numpy(dtype=bool)
+    bent = bent_profiles(edges, draped, raster, cell_m=told["cell_m"])
+    found.append(("edge split where its slope changes", "", len(bent), np.nan))
+    nodes, edges = split_edges(nodes, edges, bent)
     table = pd.DataFrame(found, columns=["what", "detail", "count", "length_m"])
-    return nodes, edges, table, told
-
-
-def sample(raster: Raster, xy: Floats, *, crs: Any) -> Floats:
-    """Heights between the middles of cells, bilinear.
-
-    Parameters
-    ----------
-    raster : Raster
-    xy : array of float, shape (P, 2)
-    crs : object
-        Coordinate system of `xy`.
-
-    Returns
-    -------
-    array of float, shape (P,)
-        Nan outside the raster and where the cell has no data. Beside a cell without data, or
-        beyond the middle of the last cell, the cells that are left share its weight.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from communityplan.load.raster import Raster
-    >>> from communityplan.network.slope import sample
-    >>> ramp = Raster([[0.0, 10.0], [0.0, 10.0]], (30, 0, 0, 0, -30, 60), "EPSG:32650")
-    >>> sample(ramp, np.array([[15.0, 30.0], [30.0, 30.0], [90.0, 30.0]]), crs="EPSG:32650")
-    array([ 0.,  5., nan])
-    """
-    pixels = to_pixels(raster, xy, crs=crs)
-    rows, columns = raster.values.shape
-    inside = ((pixels >= 0) & (pixels <= (columns, rows))).all(axis=1)
-    held = np.where(inside[:, None], pixels, 0.5)
-    first = np.floor(held - 0.5)
-    share = held - 0.5 - first
-    total, weight = np.zeros(len(xy)), np.zeros(len(xy))
-    for across in (0, 1):
-        for down in (0, 1):
-            column, row = (first + (across, down)).astype(np.int64).T
-            known = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-            value = raster.values[row.clip(0, rows - 1), column.clip(0, columns - 1)]
-            known &= ~np.isnan(value)
-            part = np.abs(1 - across - share[:, 0]) * np.abs(1 - down - share[:, 1]) * known
-            total += part * np.where(known, value, 0.0)
-            weight += part
-    own = np.minimum(np.floor(held).astype(np.int64), (columns - 1, rows - 1))
-    inside &= ~np.isnan(raster.values[own[:, 1], own[:, 0]])
-    return np.where(inside & (weight > 0), total / np.where(weight > 0, weight, 1.0), np.nan)
+    return nodes, edges, table[table["count"] > 0], told
 
 
 def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str, Any]]:
@@ -188,10 +143,8 @@ def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str,
         band=wanted.band,
     )
     unit = _unit(wanted.z_unit, raster)
-    raster = Raster(
-        raster.values * METRES[unit], raster.transform, raster.crs, raster.name, "m", raster.whole
-    )
-    cell_m = cell_size_m(raster, crs=edges.crs)
+    metric = replace(raster, cells=raster.cells * METRES[unit])
+    cell_m = cell_size_m(metric, crs=edges.crs)
     if cell_m > COARSE_CELL_M:
         warnings.warn(
             f"{raster.name}: cells of {cell_m:.0f} m blur the slopes of streets, so that hills "
@@ -199,7 +152,7 @@ def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str,
             stacklevel=5,
         )
     told = {"source": raster.name, "z_unit": unit, "cell_m": round(cell_m, 3)}
-    return raster, {**told, "crs": raster.crs.name, "unit_told": bool(wanted.z_unit or raster.unit)}
+    return metric, {**told, "crs": raster.crs.name, "unit_told": bool(wanted.z_unit or raster.unit)}
 
 
 def _unit(given: str | None, raster: Raster) -> str:
@@ -213,7 +166,8 @@ def _unit(given: str | None, raster: Raster) -> str:
             if told in names:
                 return unit
         raise OptionError(
-            f"{raster.name}: heights are in {raster.unit!r}; give z_unit, one of {', '.join(METRES)}"
+            f"{raster.name}: heights are in {raster.unit!r}; "
+            f"give z_unit, one of {', '.join(METRES)}"
         )
     horizontal = raster.crs.axis_info[0].unit_name.lower() if raster.crs.axis_info else ""
     if "foot" in horizontal:
@@ -256,18 +210,27 @@ def _straight_over(
     held = ~((np.isnan(height) & ~air)[u] | (np.isnan(height) & ~air)[v])
     u, v, stiff = u[held], v[held], stiff[held]
     n = len(height)
-    _, part = connected_components(coo_array((stiff, (u, v)), shape=(n, n)), directed=False)
-    hangs = np.isin(part, part[~air])
+    part = clusters(n, u, v)
+    hangs = np.isin(part, part[~air & ~np.isnan(height)])
     loose = np.flatnonzero(air & hangs)
     result = np.where(air & ~hangs, np.nan, height)
     if not len(loose):
         return result
-    both = coo_array((np.tile(stiff, 2), (np.r_[u, v], np.r_[v, u])), shape=(n, n)).tocsr()
-    pull = coo_array((np.asarray(both.sum(axis=1)).ravel(), (range(n), range(n)))).tocsr() - both
-    fixed = np.flatnonzero(~air & ~np.isnan(height))
-    known = -pull[loose][:, fixed] @ height[fixed]
-    result[loose] = spsolve(pull[loose][:, loose].tocsc(), known)
-    return np.asarray(result, dtype=np.float64)
+    result[loose] = _tight(np.stack([u, v]), stiff, np.where(air, np.nan, height), loose)
+    return result
+
+
+def _tight(ends: Ints, stiff: Floats, held: Floats, loose: Ints) -> Floats:
+    """Heights at which the strings pull every loose place up as much as down."""
+    from scipy.sparse import coo_array, diags_array
+    from scipy.sparse.linalg import spsolve
+
+    rows, columns = np.concatenate([ends, ends[::-1]], axis=1)
+    n = len(held)
+    pull = coo_array((np.tile(stiff, 2), (rows, columns)), shape=(n, n)).tocsr()[loose]
+    balance = diags_array(np.asarray(pull.sum(axis=1)).ravel()) - pull[:, loose]
+    found = spsolve(balance.tocsc(), pull @ np.nan_to_num(held))
+    return np.atleast_1d(np.asarray(found, dtype=np.float64))
 
 
 def _kinds(
@@ -288,43 +251,27 @@ def _kinds(
     return np.select([mask for mask, _ in choices], [name for _, name in choices], "raster")
 
 
-def _bends(
-    edges: gpd.GeoDataFrame, kinds: NDArray[np.str_], raster: Raster, *, cell_m: float
-) -> dict[int, list[float]]:
-    """Where long edges on the ground bend up or down: distances along, by edge."""
+_TOLD = {
+    "raster": "edge with climb from the elevation raster",
+    "given": "edge with climb from the streets",
+    "bridge": "bridge or tunnel kept straight",
+    "steps": "steps the elevation raster does not see",
+}
+
+
+def _findings(
+    edges: pd.DataFrame, kinds: NDArray[np.str_], told: dict[str, Any]
+) -> list[tuple[str, str, int, float]]:
     length_m = edges["length_m"].to_numpy(dtype=np.float64)
-    may = (kinds == "raster") & (length_m > SPLIT_FROM_CELLS * cell_m)
-    may &= ~edges["crossing"].to_numpy(dtype=bool) & ~edges["steps"].to_numpy(dtype=bool)
-    long = np.flatnonzero(may & edges["climb_m"].notna().to_numpy())
-    pieces = np.ceil(length_m[long] / cell_m).astype(np.int64)
-    edge = np.repeat(np.arange(len(long)), pieces + 1)
-    number = np.arange(len(edge)) - np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
-    along = number / pieces[edge] * length_m[long][edge]
-    points = shapely.line_interpolate_point(edges.geometry.to_numpy()[long][edge], along)
-    height = sample(raster, shapely.get_coordinates(points), crs=edges.crs)
-    starts = np.searchsorted(edge, np.arange(len(long) + 1))
-    bends = {}
-    for row, first, last in zip(long, starts[:-1], starts[1:], strict=True):
-        known = first + np.flatnonzero(~np.isnan(height[first:last]))
-        inner = _simplified(along[known], height[known])
-        if len(inner):
-            bends[int(row)] = along[known][inner].tolist()
-    return bends
-
-
-def _simplified(along: Floats, height: Floats) -> Ints:
-    """Positions between the ends that keep a profile within the tolerance (Douglas-Peucker)."""
-    kept: list[int] = []
-    spans = [(0, len(along) - 1)]
-    while spans:
-        first, last = spans.pop()
-        if last - first < 2:
-            continue
-        inner = slice(first + 1, last)
-        straight = np.interp(along[inner], along[[first, last]], height[[first, last]])
-        off = np.abs(height[inner] - straight)
-        if off.max() > PROFILE_TOLERANCE_M:
-            middle = first + 1 + int(off.argmax())
-            kept.append(middle)
-            spans += [(first, middle), (middle, last)]
-    return np.array(sorted(kept), dtype=np.int64)
+    climb_m = edges["climb_m"].to_numpy(dtype=np.float64)
+    unknown = np.isnan(climb_m) & np.isin(kinds, ["raster", "bridge"])
+    steep = (np.abs(climb_m) > STEEP_GRADE * length_m) & ~edges["steps"].to_numpy(dtype=bool)
+    masks = [(what, (kinds == kind) & ~unknown) for kind, what in _TOLD.items()]
+    masks += [("edge outside the elevation raster", unknown), ("steep edge", steep)]
+    cell = f"{Path(told['source']).name}, {told['cell_m']:.1f} m, {told['z_unit']}"
+    rows: list[tuple[str, str, int, float]] = [("elevation raster", cell, 1, np.nan)]
+    if told["cell_m"] > COARSE_CELL_M:
+        rows.append(("coarse elevation raster", f"{told['cell_m']:.0f} m", 1, np.nan))
+    for what, mask in masks:
+        rows.append((what, "", int(mask.sum()), float(length_m[mask].sum())))
+    return rows
