@@ -89,6 +89,6 @@
       input.checked = mode === "swipe";
       return cp.make("label", {}, input, cp.make("span", {}, page.word("map." + mode)));
     });
-    return cp.make("fieldset", { class: "cp-limits" }, cp.make("div", { class: "cp-row" }, ...entries));
+    return cp.make("fieldset", { class: "cp-limits cp-modes" }, cp.make("div", { class: "cp-row" }, ...entries));
   };
 })();

@@ -70,9 +70,19 @@
     return L.latLng(lat, (x / WORLD - 0.5) * 360);
   };
 
-  cp.bounds = function (s, row) {
-    const b = s.box.subarray(4 * row, 4 * row + 4);
-    return L.latLngBounds(cp.latLng(b[0], b[1]), cp.latLng(b[2], b[3]));
+  const corners = (left, top, right, bottom) => L.latLngBounds(cp.latLng(left, top), cp.latLng(right, bottom));
+
+  cp.bounds = (s, row) => corners(...s.box.subarray(4 * row, 4 * row + 4));
+
+  /** What holds all shapes; null where none has a place. */
+  cp.extent = function (all) {
+    const whole = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const { box } of all) {
+      for (let i = 0; i < box.length; i++) {
+        whole[i % 4] = i % 4 < 2 ? Math.min(whole[i % 4], box[i]) : Math.max(whole[i % 4], box[i]);
+      }
+    }
+    return whole[0] <= whole[2] ? corners(...whole) : null;
   };
 
   /** The variant of a layer for a choice; null where the layer has none for it. */
@@ -364,6 +374,15 @@
     ctx.fillText(text, x, y + 0.5);
   };
 
+  /** A name as far as it fits; empty where too little of it would be left. */
+  function fitting(ctx, name, wide) {
+    if (ctx.measureText(name).width <= 1.1 * wide) return name;
+    const letters = [...name];
+    const share = (0.85 * wide) / ctx.measureText(name).width;
+    const left = Math.floor(letters.length * share) - 1;
+    return left >= 4 ? letters.slice(0, left).join("") + "…" : "";
+  }
+
   /** Names of areas that are large enough on the screen to carry them. */
   function labels(brush, layer, fonts) {
     const { ctx } = brush;
@@ -376,10 +395,9 @@
     ctx.fillStyle = "#23282e";
     layer.names.forEach((name, row) => {
       if (!name || !cp.hasPlace(layer.s, row) || !brush.sees(layer.s, row, 0)) return;
-      const short = name.length > 24 ? name.slice(0, 23) + "…" : name;
       const b = layer.s.box;
-      const wide = (b[4 * row + 2] - b[4 * row]) * brush.scale;
-      if (ctx.measureText(short).width > 1.1 * wide) return;
+      const short = fitting(ctx, name, (b[4 * row + 2] - b[4 * row]) * brush.scale);
+      if (!short) return;
       const [x, y] = cp.middle(layer.s, row);
       ctx.strokeText(short, brush.px(x), brush.py(y));
       ctx.fillText(short, brush.px(x), brush.py(y));
@@ -433,10 +451,18 @@
         this._ctx.setTransform(dense, 0, 0, dense, -dense * this._bounds.min.x, -dense * this._bounds.min.y);
         this.draw();
       },
+      // browsers leave the ground behind a canvas off the paper
+      _fillGround(b) {
+        this._ctx.fillStyle = view.ground;
+        this._ctx.fillRect(b.min.x, b.min.y, b.max.x - b.min.x, b.max.y - b.min.y);
+      },
       draw() {
+        // while a page starts its size and place still change: it is drawn once, at the end
+        if (!view.ready) return;
         const b = this._bounds;
         const zoom = this._map.getZoom();
         this._ctx.clearRect(b.min.x, b.min.y, b.max.x - b.min.x, b.max.y - b.min.y);
+        if (view.choice.printing) this._fillGround(b);
         const origin = this._map.getPixelOrigin();
         drawAll(new Brush(this._ctx, origin, Math.pow(2, zoom), b, zoom), view);
         view.painted = (view.painted || 0) + 1;

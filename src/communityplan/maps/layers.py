@@ -39,18 +39,22 @@ class Fact:
     ----------
     label : str
         What the figure means.
-    values : list
-        One value per row of the layer; None where there is none.
+    values : list or None
+        One value per row of the layer, None where there is none; without a list the values of
+        the variant are told.
     unit : str
         Unit, empty for text.
     digits : int
         Decimals shown.
+    lacking : str or None
+        What is told where there is no value; nothing unless given.
     """
 
     label: str
-    values: list[Any]
+    values: list[Any] | None
     unit: str = ""
     digits: int = 0
+    lacking: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Layer:
     names : list of str
         What each row is called; empty where it has no name.
     other_names : list of str
-        Other words by which each row is found.
+        Other words by which each row is found; empty where there are none.
     facts : list of Fact
         What a click tells.
     variants : list of Variant
@@ -219,11 +223,14 @@ def base(table: gpd.GeoDataFrame, key: str, look: Look) -> dict[str, Any]:
     columns = ("name", "name_en") if look.lang == "zh" else ("name_en", "name")
     names = _first_text([texts(table, column) for column in (*columns, key)], len(table))
     others = [texts(table, column) for column in ("name", "name_en", key)]
-    other_names = [" ".join(filter(None, row)) for row in zip(*others, strict=True)]
+    other_names = [
+        " ".join(other for other in dict.fromkeys(row) if other and other != name)
+        for name, row in zip(names, zip(*others, strict=True), strict=True)
+    ]
     return {
         "shapes": encode(table.geometry, simplify_m=look.simplify_m),
         "names": names,
-        "other_names": other_names,
+        "other_names": other_names if any(other_names) else [],
         "missing_rows": int((table.geometry.isna() | table.geometry.is_empty).sum()),
     }
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from communityplan.maps.layers import Layer
+from communityplan.maps.layers import Fact, Layer, Variant
 from communityplan.maps.theme import COLOURS, FONTS
 from communityplan.standards import Service
 from communityplan.wording import group_word, section, service_word, walker_word, word
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import folium
 
 __all__ = ["Page", "View", "add_page", "new_map", "page_of", "page_weights"]
+
+FEW = 50
+"""Values below which a column is written as it is."""
 
 _Thing = TypeVar("_Thing", str, Service)
 
@@ -144,7 +147,7 @@ def page_weights(page: Page) -> dict[str, int]:
     for view in page.views:
         for layer in view.layers:
             text = _json(layer.shapes)
-            own = len(_json(_layer_data(layer, "")))
+            own = len(_json(_layer_data(layer)))
             weights[layer.name] = weights.get(layer.name, 0) + own
             if text not in seen:
                 weights[layer.name] += len(text)
@@ -181,6 +184,15 @@ def _drawing_class() -> Any:
     import folium
     from branca.element import Element, MacroElement
 
+    class Inline(Element):
+        """Text that goes into the page as it is."""
+
+        _template = folium.template.Template("{{ this.text }}")
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     class Drawing(MacroElement):
         """A page on a map: its data, and the script that draws it."""
 
@@ -207,8 +219,8 @@ def _drawing_class() -> Any:
             root: Any = self.get_root()
             head = root.header
             for name in ("draw.js", "start.js", "panel.js", "told.js", "compare.js"):
-                head.add_child(Element(f"<script>{_own(name)}</script>"), name=f"cp_{name}")
-            head.add_child(Element(f"<style>{_own('page.css')}</style>"), name="cp_style")
+                head.add_child(Inline(f"<script>{_own(name)}</script>"), name=f"cp_{name}")
+            head.add_child(Inline(f"<style>{_own('page.css')}</style>"), name="cp_style")
             return str(super().render(**kwargs))  # type: ignore[no-untyped-call]  # as above
 
     return Drawing
@@ -221,12 +233,17 @@ def _own(name: str) -> str:
 def _page_data(page: Page, name: str) -> str:
     """The page as JSON; shapes that several layers share are there once."""
     shapes: dict[str, Any] = {}
+    names: dict[str, Any] = {}
     views = [
         {
             "label": view.label,
             "ledger": list(view.ledger),
             "layers": [
-                _layer_data(layer, _shared(layer.shapes, shapes), lang=page.lang, place=place)
+                {
+                    **_layer_data(layer, lang=page.lang, place=place),
+                    "shapes": _shared(layer.shapes, shapes),
+                    "names": _shared(list(layer.names), names),
+                }
                 for place, layer in enumerate(view.layers)
             ],
         }
@@ -249,6 +266,7 @@ def _page_data(page: Page, name: str) -> str:
             "words": {key: said for name in _SPOKEN for key, said in section(name, lang).items()},
             "theme": {"colours": COLOURS, "fonts": FONTS},
             "shapes": shapes,
+            "lists": names,
             "views": views,
         }
     )
@@ -257,20 +275,47 @@ def _page_data(page: Page, name: str) -> str:
 _SPOKEN = ("map", "ledger", "unit")
 
 
-def _shared(packed: Mapping[str, Any], shapes: dict[str, Any]) -> str:
-    key = sha256(_json(packed).encode()).hexdigest()[:12]
-    shapes.setdefault(key, packed)
+def _shared(thing: object, pool: dict[str, Any]) -> str:
+    """Key of a thing in a pool, where equal things are once."""
+    key = sha256(_json(thing).encode()).hexdigest()[:12]
+    pool.setdefault(key, thing)
     return key
 
 
-def _layer_data(layer: Layer, shapes: str, *, lang: str = "en", place: int = 0) -> dict[str, Any]:
-    data = asdict(replace(layer, shapes={}))
-    data["variants"] = [
-        {name: value for name, value in variant.items() if value not in (None, "", [], ())}
-        for variant in data["variants"]
-    ]
+def _layer_data(layer: Layer, *, lang: str = "en", place: int = 0) -> dict[str, Any]:
     single = section("single", lang).get(f"single.{layer.key.rstrip('_0123456789')}", layer.name)
-    return {**data, "shapes": shapes, "place": place, "single": single}
+    return {
+        **_fields(layer),
+        "shapes": "",
+        "place": place,
+        "single": single,
+        "facts": [_fact_data(fact) for fact in layer.facts],
+        "variants": [_variant_data(variant) for variant in layer.variants],
+    }
+
+
+def _variant_data(variant: Variant) -> dict[str, Any]:
+    data = {**_fields(variant), "facts": [_fact_data(fact) for fact in variant.facts]}
+    return {name: value for name, value in data.items() if value not in (None, "", [], ())}
+
+
+def _fact_data(fact: Fact) -> dict[str, Any]:
+    return {**_fields(fact), "values": _column(fact.values)}
+
+
+def _fields(thing: Layer | Variant | Fact) -> dict[str, Any]:
+    """What `dataclasses.asdict` gives, without its copies of long lists."""
+    return {item.name: getattr(thing, item.name) for item in fields(thing)}
+
+
+def _column(values: list[Any] | None) -> Any:
+    """Values as they are; many texts that repeat as a list of words and their numbers."""
+    if values is None or len(values) < FEW or not all(isinstance(one, str) for one in values):
+        return values
+    numbers = {text: place for place, text in enumerate(dict.fromkeys(values))}
+    if len(numbers) > len(values) / 2:
+        return values
+    return {"words": list(numbers), "numbers": [numbers[text] for text in values]}
 
 
 def _service_data(service: Service, lang: str) -> dict[str, Any]:

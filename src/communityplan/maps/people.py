@@ -198,9 +198,10 @@ def _home_variants(
         facts = [
             Fact(
                 look.word("fact.walk", service=look.called(service)),
-                [look.word("map.not_served") if value is None else value for value in minutes],
+                None,
                 look.word("unit.minutes"),
                 1,
+                look.word("map.not_served"),
             )
         ]
         if "facility_id" in here.columns:
@@ -261,8 +262,8 @@ def unserved_layer(homes: gpd.GeoDataFrame, access: pd.DataFrame, look: Look) ->
     -------
     Layer
     """
-    described = base(_middles(homes), "home_id", look)
-    described["missing_rows"] = 0
+    # the same shapes as the homes, so that a page carries them once
+    described = {**base(homes, "home_id", look), "other_names": [], "missing_rows": 0}
     variants = list(_unserved_variants(homes, access, look))
     most = max((value or 0.0 for one in variants for value in _sizes(one)), default=0.0)
     sample = _round_number(most)
@@ -291,10 +292,6 @@ def _sizes(variant: Variant) -> list[float | None]:
     return [] if variant.values is None else list(variant.values)  # noqa: PD011  # no table
 
 
-def _middles(homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return homes.set_geometry(homes.geometry.representative_point())
-
-
 def _unserved_variants(homes: pd.DataFrame, access: pd.DataFrame, look: Look) -> Iterator[Variant]:
     keys = homes["home_id"].astype(str)
     for (service, group, limit), rows in choices(access, "service", "group", "within_min"):
@@ -311,12 +308,12 @@ def _unserved_variants(homes: pd.DataFrame, access: pd.DataFrame, look: Look) ->
             service=service,
             group=group,
             within_min=within_min,
-            values=[left[row] for row in range(len(left))],
+            values=left,
             rows=drawn,
             facts=[
                 Fact(
                     look.word("fact.not_covered", minutes=f"{within_min:g}"),
-                    list(left),
+                    None,
                     look.word("unit.people"),
                 )
             ],

@@ -15,6 +15,7 @@
     return node;
   }
   cp.make = make;
+  cp.pages = [];
 
   cp.number = function (value, digits, lang) {
     if (typeof value !== "number") return String(value);
@@ -38,16 +39,16 @@
     const viewport = document.querySelector('meta[name="viewport"]');
     if (viewport) viewport.content = "width=device-width, initial-scale=1";
     lay(page, map);
-    map.communityplan = page;
+    cp.pages.push(page);
     return page;
   };
 
   function unpacked(page) {
     const decoded = {};
     const shapesOf = (id) => decoded[id] || (decoded[id] = cp.decode(page.shapes[id]));
-    const ready = (layer) => ({ ...layer, s: shapesOf(layer.shapes) });
+    const ready = (layer) => ({ ...layer, s: shapesOf(layer.shapes), names: page.lists[layer.names] });
     const upwards = (a, b) => a.order - b.order;
-    return page.views.map((view) => ({ ...view, fonts: page.fonts, layers: view.layers.map(ready).sort(upwards) }));
+    return page.views.map((view) => ({ ...view, fonts: page.fonts, ground: page.theme.colours.ground, layers: view.layers.map(ready).sort(upwards) }));
   }
 
   /** The layers of all maps of a page, each key once. */
@@ -110,6 +111,7 @@
     cp.buildPanel(page);
     cp.resize(page);
     cp.fit(page);
+    page.views.forEach((view) => (view.ready = true));
     cp.redraw(page);
     watchPrint(page);
   }
@@ -146,12 +148,9 @@
     const about = ["communities", "homes", "idle_buildings", "facilities"];
     const layers = cp.layers(page);
     const chosen = layers.filter((layer) => about.includes(layer.key) && layer.s.count);
-    const bounds = L.latLngBounds([]);
-    for (const { s } of chosen.length ? chosen : layers) {
-      for (let row = 0; row < s.count; row++) if (cp.hasPlace(s, row)) bounds.extend(cp.bounds(s, row));
-    }
+    const whole = cp.extent((chosen.length ? chosen : layers).map((layer) => layer.s));
     const how = { padding: [24, 24], animate: false, maxZoom: 18 };
-    if (bounds.isValid()) page.views[0].map.fitBounds(bounds, how);
+    if (whole) page.views[0].map.fitBounds(whole, how);
   };
 
   /** After a change of the size of the maps; two maps stay in step. */
@@ -170,12 +169,20 @@
 
   // ---- print
 
+  /** On paper nothing scrolls: what is too long for the sheet is set smaller. */
+  function shrink(body, printing) {
+    body.style.zoom = "";
+    if (printing) body.style.zoom = Math.min(1, Math.max(0.5, body.clientHeight / body.scrollHeight));
+  }
+
   function watchPrint(page) {
     let seen = null;
     const again = (printing) => () => {
       if (printing) seen = page.views[0].map.getBounds();
       page.stage.classList.toggle("cp-printing", printing);
       page.stage.querySelectorAll("details").forEach((one) => (one.open = printing));
+      page.choice.printing = printing;
+      shrink(page.panel.querySelector(".cp-body"), printing);
       cp.resize(page);
       if (seen) page.views[0].map.fitBounds(seen, { animate: false });
     };

@@ -277,6 +277,12 @@ def street_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
         "line",
         order=25,
         style={"colour": COLOURS["street"], "casing": COLOURS["street_edge"], "width": 2.2},
+        legend=[
+            {
+                **_entry("line", COLOURS["street"], look.word("legend.street")),
+                "casing": COLOURS["home_edge"],
+            }
+        ],
         **{**described, "names": [], "other_names": []},
     )
 

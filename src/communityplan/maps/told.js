@@ -22,7 +22,7 @@
 
   function told(page, view, latLng, found, at) {
     const { layer, variant, row } = found[at];
-    const facts = [...(variant.facts || []), ...layer.facts].map((fact) => factRow(page, fact, row));
+    const facts = [...(variant.facts || []), ...layer.facts].map((fact) => factRow(page, fact, variant, row));
     const others = found.map((one, place) => ({ one, place })).filter(({ place }) => place !== at);
     return make(
       "div",
@@ -41,8 +41,11 @@
     return parts.filter(Boolean).join(" · ");
   }
 
-  function factRow(page, fact, row) {
-    const value = fact.values[row];
+  /** A cell of a column, which may be a list of words and their numbers. */
+  const cell = (column, row) => (column.words ? column.words[column.numbers[row]] : column[row]);
+
+  function factRow(page, fact, variant, row) {
+    const value = cell(fact.values || variant.values, row) ?? fact.lacking;
     if (value === null || value === undefined || value === "") return null;
     const unit = typeof value === "number" && fact.unit ? " " + fact.unit : "";
     const said = cp.number(value, fact.digits, page.lang) + unit;
@@ -114,10 +117,13 @@
   function indexOf(page) {
     const view = page.views[page.views.length - 1];
     const entriesOf = (layer) =>
-      layer.other_names.map((words, row) => ({ layer, row, view, name: layer.names[row], text: words.toLowerCase() }));
-    const known = view.layers.filter((layer) => !layer.silent).flatMap(entriesOf);
+      layer.names.map((name, row) => ({ layer, row, view, name, text: textOf(layer, row) }));
+    // circles stand on homes, which are found themselves
+    const known = view.layers.filter((layer) => !layer.silent && layer.paint !== "bubble").flatMap(entriesOf);
     return known.filter((one) => one.text && cp.hasPlace(one.layer.s, one.row));
   }
+
+  const textOf = (layer, row) => `${layer.names[row]} ${layer.other_names[row] || ""}`.trim().toLowerCase();
 
   function lookUp(index, asked) {
     const text = asked.trim().toLowerCase();
