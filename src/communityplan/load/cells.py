@@ -212,7 +212,7 @@ def _differs(cell: Any, result: Any) -> bool:
         )
     if isinstance(cell, int | float):
         return bool(cell != result)
-    return re.fullmatch(_PLAIN_NUMBER, str(cell)) is None or float(cell) != result
+    return re.fullmatch(_PLAIN_NUMBER, str(cell), re.ASCII) is None or float(cell) != result
 
 
 def _plain_value(cell: Any) -> Any:
