@@ -25,7 +25,7 @@ from communityplan.network.edges import (
     street_owners,
     words,
 )
-from communityplan.network.findings import findings, gate_table, street_levels
+from communityplan.network.findings import findings, gate_table, street_levels, street_parts
 from communityplan.network.noding import Barriers, node_streets
 from communityplan.network.timing import edge_seconds, minute_of_day
 from communityplan.tables import (
@@ -67,7 +67,7 @@ class WalkNetwork:
         pass, empty for everyone), ``steps``, ``crossing``, ``climb_m`` (nan: not known),
         ``oneway_foot``, ``wait_s``, ``open_from``, ``open_until`` (minutes after midnight),
         ``gate_id``, ``street`` (row of the street), ``level`` (bridge, tunnel, layer; empty on the
-        ground).
+        ground), ``part`` (way, outline of a square or link across one; empty: not told).
     communities : GeoDataFrame or None
         The communities that were given.
     barriers : Barriers
@@ -175,10 +175,11 @@ class WalkNetwork:
         edges = edge_table(streets, row, noded)
         edges["owner"] = street_owners(edges, communities)
         edges["level"] = street_levels(streets)[edges["street"].to_numpy()]
+        edges["part"] = street_parts(streets)[edges["street"].to_numpy()]
         kept = None
         if gates is not None:
             passages = passage_table(gates, noded, communities, options, streets.crs)
-            edges = pd.concat([edges, passages.assign(level="")], ignore_index=True)
+            edges = pd.concat([edges, passages.assign(level="", part="")], ignore_index=True)
             kept = gate_table(gates, noded, barriers, edges, untagged_gates=untagged_gates)
         nodes = gpd.GeoDataFrame(geometry=shapely.points(noded.node_xy), crs=streets.crs)
         n_parts = len(shapely.get_parts(streets.geometry.to_numpy()))

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from communityplan.network.edges import UNTAGGED_GATES, words
 from communityplan.network.noding import Barriers, Noded
 
-__all__ = ["FAR_FROM_WALL_M", "Row", "findings", "gate_table", "named", "street_levels", "summed"]
+__all__ = [
+    "FAR_FROM_WALL_M",
+    "Row",
+    "findings",
+    "gate_table",
+    "named",
+    "street_levels",
+    "street_parts",
+    "summed",
+]
 
 Row = tuple[str, str, int, float]
 """What, detail, count and length [m]."""
@@ -56,6 +65,13 @@ def street_levels(streets: pd.DataFrame) -> NDArray[np.object_]:
         layer = pd.to_numeric(streets["layer"], errors="coerce").fillna(0).to_numpy()
         level = np.where(layer != 0, level + pd.Series(layer).map(" {:g}".format), level)
     return np.asarray(pd.Series(level).str.strip().to_numpy(dtype=object))
+
+
+def street_parts(streets: pd.DataFrame) -> NDArray[np.object_]:
+    """What each street was drawn as (``part``), empty where that is not told."""
+    if "part" not in streets.columns:
+        return np.full(len(streets), "", dtype=object)
+    return words(streets["part"])
 
 
 def gate_table(
