@@ -250,8 +250,8 @@ def _fit(tree: shapely.STRtree, places: Shapes, chance: float) -> dict[str, floa
 
 
 def _with_verdict(guess: pd.DataFrame) -> pd.DataFrame:
-    away = guess["deviation"].abs().fillna(0.0).to_numpy()
-    is_clear = bool(away[0] >= CLEAR and away[0] - away[1] >= CLEAR)
+    away = guess["deviation"].fillna(0.0).to_numpy()
+    is_clear = abs(away[0]) >= CLEAR and bool((np.abs(away[1:] - away[0]) >= CLEAR).all())
     words = ["fits best", "does not fit", "does not fit"] if is_clear else ["cannot tell"] * 3
     zh = {"fits best": "最吻合", "does not fit": "不吻合", "cannot tell": "无法判断"}
     return guess.assign(verdict=words, verdict_zh=[zh[word] for word in words])
