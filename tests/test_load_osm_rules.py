@@ -146,6 +146,12 @@ SERVICES = [
     ("community_centre", {"amenity": "community_centre"}, "community", True),
     ("clinic", {"amenity": "clinic"}, "health", True),
     ("healthcare", {"healthcare": "centre"}, "health", False),
+    (
+        "health_centre_by_name",
+        {"amenity": "hospital", "name": "大丰街道社区卫生服务中心"},
+        "health",
+        False,
+    ),
     ("marketplace", {"amenity": "marketplace"}, "market", False),
     ("food_shop", {"shop": "greengrocer"}, "market", True),
     ("toilets", {"amenity": "toilets"}, "toilet", True),
@@ -159,6 +165,7 @@ NO_SERVICE = [
     {"amenity": "social_facility", "social_facility": "nursing_home"},
     {"amenity": "toilets", "access": "private"},
     {"amenity": "parking"},
+    {"amenity": "hospital", "name": "第一人民医院"},
 ]
 
 

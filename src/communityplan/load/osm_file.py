@@ -150,9 +150,10 @@ def read_file(path: Path, interest: Interest, most_memory_gb: float) -> OsmData:
             "reading OpenStreetMap files needs osmium: pip install osmium"
         ) from error
     source = osmium.io.File(str(path), kind)
+    damaged = (RuntimeError, ValueError, OSError, OverflowError, osmium.InvalidLocationError)
     try:
         return _read(osmium, source, interest)
-    except (RuntimeError, ValueError, OverflowError, OSError) as error:
+    except damaged as error:
         raise _bad(
             path,
             f"breaks off or is damaged ({error})",

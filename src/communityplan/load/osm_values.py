@@ -29,8 +29,10 @@ def text(values: Iterable[str | None]) -> pd.Series[Any]:
 
 
 def texts(tags: Sequence[Tags], *keys: str) -> pd.Series[Any]:
-    """The value of the first of these keys that each object has."""
-    return text(next((each[key] for key in keys if key in each), None) for each in tags)
+    """The value of the first of these keys that each object has and that is not blank."""
+    return text(
+        next((each[key] for key in keys if each.get(key, "").strip()), None) for each in tags
+    )
 
 
 def name_of(tags: Sequence[Tags]) -> dict[str, pd.Series[Any]]:
