@@ -7,19 +7,28 @@ no barrier. The way from the door to the street is part of every walk.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from communityplan.errors import Problem, TableError
 from communityplan.network import WalkNetwork
+from communityplan.network.edges import PRIVATE
 from communityplan.tables import record
 from communityplan.walker import Walker
 
-__all__ = ["Attachment", "attach", "attachment_table", "doors"]
+__all__ = [
+    "Attachment",
+    "attach",
+    "attachment_table",
+    "doors",
+    "owners_near",
+    "private_ways",
+    "why_not_attached",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,13 +59,17 @@ class Attachment:
     door_m: Floats
     point: Shapes
 
+    def take(self, rows: NDArray[Any]) -> Attachment:
+        """Some of the points, by position or mask."""
+        return Attachment(self.edge[rows], self.along[rows], self.door_m[rows], self.point[rows])
+
 
 def attach(
     network: WalkNetwork,
     shapes: Shapes,
     *,
     walker: Walker,
-    owner: str = "",
+    owner: NDArray[np.object_] | None = None,
     base: Attachment | None = None,
 ) -> Attachment:
     """Join points or areas to the nearest edge that a walker may use.
@@ -68,8 +81,9 @@ def attach(
         In the coordinate system of the network; an area joins from its outline.
     walker : Walker
         Decides on steps.
-    owner : str
-        The community or group of private ways whose ways may be used besides those of everyone.
+    owner : array of str, shape (P,), optional
+        The community or group of private ways whose ways each point may use besides those of
+        everyone; empty for none.
     base : Attachment, optional
         The same points joined with no owner, where that is known already.
 
@@ -77,33 +91,111 @@ def attach(
     -------
     Attachment
     """
-    found = _nearest(network, shapes, _Usable.of(network, walker, "")) if base is None else base
-    if not owner:
+    found = base or _nearest(network, shapes, _Usable.of(network, walker, owned=False))
+    if owner is None:
         return found
-    own = _nearest(network, shapes, _Usable.of(network, walker, owner))
-    nearer = np.nan_to_num(own.door_m, nan=np.inf) < np.nan_to_num(found.door_m, nan=np.inf)
-    return Attachment(
-        np.where(nearer, own.edge, found.edge),
-        np.where(nearer, own.along, found.along),
-        np.where(nearer, own.door_m, found.door_m),
-        np.where(nearer, own.point, found.point),
-    )
+    return _with_own_ways(network, shapes, found, walker=walker, owner=owner)
+
+
+def private_ways(
+    network: WalkNetwork, shapes: Shapes, *, walker: Walker, base: Attachment
+) -> NDArray[np.object_]:
+    """The group of private ways that each point lies nearest to, empty where it is none.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    shapes : array of geometry, shape (P,)
+    walker : Walker
+    base : Attachment
+        The points joined with no owner: private ways count only where they are nearer.
+
+    Returns
+    -------
+    array of str, shape (P,)
+    """
+    whose = network.edges["owner"].to_numpy(dtype=object)
+    groups = sorted({name for name in network.owners if name.startswith(PRIVATE)})
+    nearest = np.full(len(shapes), "", dtype=object)
+    point, edge = _own_candidates(network, shapes, base, walker)
+    chosen = np.isin(whose[edge], groups)
+    point, edge = _first_of_each(network, shapes, point[chosen], edge[chosen])
+    nearest[point] = whose[edge]
+    return nearest
+
+
+def owners_near(
+    network: WalkNetwork, shapes: Shapes, *, walker: Walker, base: Attachment
+) -> set[str]:
+    """Owners whose own ways are nearer to some of the points than the ways of everyone."""
+    _, edge = _own_candidates(network, shapes, base, walker)
+    return set(network.edges["owner"].to_numpy(dtype=object)[edge])
+
+
+def _with_own_ways(
+    network: WalkNetwork,
+    shapes: Shapes,
+    base: Attachment,
+    *,
+    walker: Walker,
+    owner: NDArray[np.object_],
+) -> Attachment:
+    """Points whose own ways are nearer join those."""
+    point, edge = _own_candidates(network, shapes, base, walker)
+    own = network.edges["owner"].to_numpy(dtype=object)[edge] == owner[point]
+    point, edge = _first_of_each(network, shapes, point[own], edge[own])
+    if not len(point):
+        return base
+    chosen = base.edge.copy()
+    chosen[point] = edge
+    near = _measured(network, shapes[point], edge)
+    along, door_m, joins = base.along.copy(), base.door_m.copy(), base.point.copy()
+    along[point], door_m[point], joins[point] = near.along, near.door_m, near.point
+    return Attachment(chosen, along, door_m, joins)
+
+
+def _own_candidates(
+    network: WalkNetwork, shapes: Shapes, base: Attachment, walker: Walker
+) -> tuple[Ints, Ints]:
+    """Points, and owned edges that are nearer to them than the edge they have joined."""
+    owned = _Usable.of(network, walker, owned=True)
+    none = np.zeros(0, dtype=np.int64)
+    if not len(owned.rows) or not len(shapes):
+        return none, none
+    limit_m = np.where(np.isnan(base.door_m), _reach_m(network), base.door_m)
+    point, near = owned.tree.query(shapes, predicate="dwithin", distance=limit_m)
+    edge = owned.rows[near]
+    distance_m = shapely.distance(shapes[point], network.edges.geometry.to_numpy()[edge])
+    nearer = (distance_m < limit_m[point]) | np.isnan(base.door_m[point])
+    return point[nearer].astype(np.int64), edge[nearer]
+
+
+def _first_of_each(
+    network: WalkNetwork, shapes: Shapes, point: Ints, edge: Ints
+) -> tuple[Ints, Ints]:
+    """The nearest edge of every point that a straight way leads to; of equals the first row."""
+    ways = _connectors(network, shapes[point], edge)
+    free = ~_barred(network, ways)
+    point, edge, length_m = point[free], edge[free], shapely.length(ways[free])
+    order = np.lexsort((edge, length_m, point))
+    point, first = np.unique(point[order], return_index=True)
+    return point, edge[order][first]
 
 
 @dataclass(frozen=True)
 class _Usable:
-    """Edges of one owner (empty: everyone) that a walker may join, and their index."""
+    """Edges that a walker may join, and their index: those of everyone, or the owned ones."""
 
     rows: Ints
     tree: shapely.STRtree
 
     @classmethod
-    def of(cls, network: WalkNetwork, walker: Walker, owner: str) -> _Usable:
-        key = ("usable", walker.may_use_steps, owner)
+    def of(cls, network: WalkNetwork, walker: Walker, *, owned: bool) -> _Usable:
+        key = ("usable", walker.may_use_steps, owned)
         if key not in network.cache:
             edges = network.edges
             usable = (edges["access"] != "closed") & (edges["kind"] != "gate")
-            usable &= edges["owner"] == owner
+            usable &= (edges["owner"] != "") == owned
             if not walker.may_use_steps:
                 usable &= ~edges["steps"]
             rows = np.flatnonzero(usable.to_numpy())
@@ -146,18 +238,15 @@ def _avoid_barriers(network: WalkNetwork, shapes: Shapes, usable: _Usable, edge:
     if not len(barred):
         return
     point, near = usable.tree.query(shapes[barred], predicate="dwithin", distance=_reach_m(network))
-    candidate = usable.rows[near]
-    ways = _connectors(network, shapes[barred[point]], candidate)
-    free = ~_barred(network, ways)
-    order = np.lexsort((candidate[free], shapely.length(ways[free]), point[free]))
-    point, candidate = point[free][order], candidate[free][order]
-    point, first = np.unique(point, return_index=True)
-    edge[barred[point]] = candidate[first]
+    found, chosen = _first_of_each(network, shapes, barred[point], usable.rows[near])
+    edge[found] = chosen
 
 
 def _barred(network: WalkNetwork, ways: Shapes) -> NDArray[np.bool_]:
     """Whether a straight way crosses a wall, or goes in or out of an enclosed community."""
     barriers = network.barriers
+    if not len(ways) or not len(barriers.lines):
+        return np.zeros(len(ways), dtype=bool)
     ends = shapely.get_coordinates(ways).reshape(-1, 2, 2)
     length_m = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
     hair = np.minimum(HAIR_M / np.where(length_m > 0, length_m, 1.0), 0.5)[:, None]
@@ -266,15 +355,7 @@ def attachment_table(
     """
     shapes = doors(table, where=key)
     found = attach(network, shapes, walker=walker)
-    nearest_m: Floats = found.door_m.copy()
-    lost = np.flatnonzero(found.edge < 0)
-    usable = _Usable.of(network, walker, "")
-    if len(lost) and len(usable.rows):
-        _, near = usable.tree.query_nearest(shapes[lost], all_matches=False)
-        lines = network.edges.geometry.to_numpy()[usable.rows[near]]
-        nearest_m[lost] = np.asarray(shapely.distance(shapes[lost], lines))
-    far = nearest_m > network.attach_within_m
-    reason = np.where(found.edge >= 0, "", np.where(far, "far from every street", "behind a wall"))
+    nearest_m, reason = why_not_attached(network, shapes, found, walker=walker)
     result = gpd.GeoDataFrame(
         {
             key: table[key].map(str).to_numpy(),
@@ -282,10 +363,40 @@ def attachment_table(
             "along": found.along,
             "door_m": found.door_m,
             "nearest_m": nearest_m,
-            "reason": pd.Series(reason, index=table.index, dtype="object").to_numpy(),
+            "reason": reason,
         },
         geometry=found.point,
         crs=network.crs,
         index=table.index,
     )
     return record(result, walker=walker.name, attach_within_m=network.attach_within_m)
+
+
+def why_not_attached(
+    network: WalkNetwork, shapes: Shapes, found: Attachment, *, walker: Walker
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Distance to the nearest usable street, however far, and why a point has not joined it.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    shapes : array of geometry, shape (P,)
+    found : Attachment
+    walker : Walker
+
+    Returns
+    -------
+    tuple of array of float and array of str
+        Metres, and a reason that is empty where the point has joined.
+    """
+    nearest_m: Floats = found.door_m.copy()
+    lost = np.flatnonzero(found.edge < 0)
+    usable = _Usable.of(network, walker, owned=False)
+    if len(lost) and len(usable.rows):
+        point, near = usable.tree.query_nearest(shapes[lost], all_matches=False)
+        lines = network.edges.geometry.to_numpy()[usable.rows[near]]
+        nearest_m[lost[point]] = np.asarray(shapely.distance(shapes[lost[point]], lines))
+    far = ~(nearest_m <= network.attach_within_m)
+    reason = np.where(far, "far from every street", "behind a wall").astype(object)
+    reason[found.edge >= 0] = ""
+    return nearest_m, reason

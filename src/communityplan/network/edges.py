@@ -16,9 +16,20 @@ from communityplan.network.noding import Noded
 from communityplan.network.timing import minute_of_day
 from communityplan.tables import as_flags
 
-__all__ = ["UNTAGGED_GATES", "connected", "edge_table", "passage_table", "street_owners", "words"]
+__all__ = [
+    "PRIVATE",
+    "UNTAGGED_GATES",
+    "connected",
+    "edge_table",
+    "passage_table",
+    "street_owners",
+    "words",
+]
 
 Floats = NDArray[np.float64]
+
+PRIVATE = "private ways"
+"""How the names of owners begin that are not a community but connected private ways."""
 
 UNTAGGED_GATES = {"open": "everyone", "residents": "residents", "closed": "closed"}
 """What a gate nothing is known of is taken for, by the name of the option."""
@@ -82,7 +93,7 @@ def street_owners(
         return owner
     ways = edges.iloc[private]
     cluster = connected(int(edges[["u", "v"]].max().max()) + 1, ways)[ways["u"].to_numpy()]
-    owner[private] = [f"private ways {number + 1}" for number in pd.factorize(cluster)[0]]
+    owner[private] = [f"{PRIVATE} {number + 1}" for number in pd.factorize(cluster)[0]]
     if communities is not None:
         middle = shapely.line_interpolate_point(ways.geometry.to_numpy(), 0.5, normalized=True)
         way, area = shapely.STRtree(communities.geometry.to_numpy()).query(middle, "intersects")

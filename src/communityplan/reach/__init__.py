@@ -19,7 +19,7 @@ from communityplan._search import Ends, SearchGraph
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.areas import reached_streets, service_areas
-from communityplan.reach.ends import Places, ends_of, places, resident_groups, search_graph
+from communityplan.reach.ends import Places, ends_of, groups_of, places, residents_of, search_graph
 from communityplan.reach.route import route
 from communityplan.reach.within import within_reach
 from communityplan.standards import walker as find_walker
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Direction = Literal["there", "back", "worse"]
 Found = tuple[Ints, Ints, Floats]
-Search = Callable[[SearchGraph, Ends, Ends, int], Found]
+Search = Callable[[SearchGraph, Ends, Ends, Ints], Found]
 
 TOLERANCE_S = 1e-6
 """A walk that takes this much longer than the limit is still within it: rounding is no reason."""
@@ -89,8 +89,7 @@ def walks(
     """
     limit_s = _limit(within_min) + TOLERANCE_S
 
-    def search(graph: SearchGraph, start: Ends, end: Ends, code: int) -> Found:
-        allowed = np.full(len(start), code)
+    def search(graph: SearchGraph, start: Ends, end: Ends, allowed: Ints) -> Found:
         return _search.pairs(graph, start, end, limit_s=limit_s, allowed=allowed)
 
     person = find_walker(walker)
@@ -148,8 +147,7 @@ def nearest(
     if k < 1:
         raise OptionError(f"k is {k}: ask for at least one destination")
 
-    def search(graph: SearchGraph, start: Ends, end: Ends, code: int) -> Found:
-        allowed = np.full(len(start), code)
+    def search(graph: SearchGraph, start: Ends, end: Ends, allowed: Ints) -> Found:
         if direction == "worse":
             return _search.pairs(graph, start, end, limit_s=limit_s, allowed=allowed)
         to, seconds = _search.nearest(graph, start, end, k=k, limit_s=limit_s, allowed=allowed)
@@ -223,9 +221,15 @@ def _one_way(
     graph = search_graph(network, walker, backwards=backwards)
     every_end = np.arange(len(end.ids))
     tables = []
-    for group in resident_groups(network, start, walker):
+    owner = residents_of(network, start, walker)
+    for group in groups_of(network, owner, end, walker):
         leaving, door_s, vertical_s = ends_of(
-            network, start, group.rows, walker=walker, owner=group.owner, outward=not backwards
+            network,
+            start,
+            group.rows,
+            walker=walker,
+            owner=owner[group.rows],
+            outward=not backwards,
         )
         arriving, end_door_s, end_vertical_s = ends_of(
             network, end, every_end, walker=walker, owner=group.owner, outward=backwards

@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from communityplan._search import Ends, SearchGraph, build_graph
 from communityplan.errors import OptionError, TableError
 from communityplan.network import WalkNetwork
-from communityplan.network.attachment import Attachment, attach, doors
+from communityplan.network.attachment import (
+    Attachment,
+    attach,
+    doors,
+    owners_near,
+    private_ways,
+)
 from communityplan.tables import AREA, POINT, Table, as_flags, find_problems, same_crs
 from communityplan.walker import Walker, storey_seconds
 
-__all__ = ["Places", "Resident", "ends_of", "places", "resident_groups", "search_graph"]
+__all__ = ["Group", "Places", "ends_of", "groups_of", "places", "residents_of", "search_graph"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,21 +54,21 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Resident:
-    """Places whose people may use the same private ways and gates.
+class Group:
+    """Origins that are searched from together.
 
     Attributes
     ----------
     owner : str
-        The community or group of private ways, empty for those of everyone.
-    code : int
-        Number of the owner in the search graph, 0 for everyone.
+        Whose own ways the destinations may join, empty for those of everyone.
+    code : array of int
+        Number in the search graph of each origin's owner, 0 for none.
     rows : array of int
-        The places, as positions.
+        The origins, as positions.
     """
 
     owner: str
-    code: int
+    code: Ints
     rows: Ints
 
 
@@ -114,26 +120,39 @@ def search_graph(network: WalkNetwork, walker: Walker, *, backwards: bool = Fals
     return graph
 
 
-def resident_groups(network: WalkNetwork, origins: Places, walker: Walker) -> Iterator[Resident]:
-    """Split the people who walk by the private ways and gates that are theirs.
+def residents_of(network: WalkNetwork, origins: Places, walker: Walker) -> NDArray[np.object_]:
+    """The owner whose private ways and gates the people of each place may use, empty for none.
 
     A home belongs to its ``community_id`` where that has ways of its own, else to the private ways
     that it lies nearest to, else to none.
     """
     owner = np.full(len(origins.ids), "", dtype=object)
-    if network.owners:
-        if "community_id" in origins.table.columns:
-            given = origins.table["community_id"].map(str).to_numpy(dtype=object)
-            owner = np.where(np.isin(given, network.owners), given, "")
-        for name in network.owners:
-            if name.startswith("private ways"):
-                own = attach(network, origins.shapes, walker=walker, owner=name, base=origins.base)
-                nearer = (own.edge != origins.base.edge) & (owner == "")
-                owner = np.where(nearer, name, owner)
-    codes, names = pd.factorize(owner, sort=True)
-    for number, name in enumerate(names):
-        code = 0 if name == "" else network.owners.index(name) + 1
-        yield Resident(str(name), code, np.flatnonzero(codes == number))
+    if not network.owners:
+        return owner
+    if "community_id" in origins.table.columns:
+        given = origins.table["community_id"].map(str).to_numpy(dtype=object)
+        owner = np.where(np.isin(given, network.owners), given, "").astype(object)
+    free = np.flatnonzero(owner == "")
+    owner[free] = private_ways(
+        network, origins.shapes[free], walker=walker, base=origins.base.take(free)
+    )
+    return owner
+
+
+def groups_of(
+    network: WalkNetwork, owner: NDArray[np.object_], destinations: Places, walker: Walker
+) -> Iterator[Group]:
+    """Rows that can be searched from together: to them the destinations join the same edges."""
+    near = owners_near(network, destinations.shapes, walker=walker, base=destinations.base)
+    codes = {name: code + 1 for code, name in enumerate(network.owners)} | {"": 0}
+    code = np.array([codes[name] for name in owner], dtype=np.int64)
+    apart = np.isin(owner, sorted(near))
+    if not apart.all() or not len(owner):
+        rows = np.flatnonzero(~apart)
+        yield Group("", code[rows], rows)
+    for name in sorted(set(owner[apart])):
+        rows = np.flatnonzero(owner == name)
+        yield Group(str(name), code[rows], rows)
 
 
 def ends_of(
@@ -142,7 +161,7 @@ def ends_of(
     rows: Ints,
     *,
     walker: Walker,
-    owner: str,
+    owner: NDArray[np.object_] | str,
     outward: bool,
 ) -> tuple[Ends, Floats, Floats]:
     """Ends of walks for some of the places, with their door and vertical seconds.
@@ -154,8 +173,8 @@ def ends_of(
     rows : array of int
         Which of them.
     walker : Walker
-    owner : str
-        Whose private ways may be used besides those of everyone.
+    owner : str or array of str
+        Whose private ways may be used besides those of everyone, for all or for each.
     outward : bool
         Whether people leave here, down the stairs; else they come in and go up.
 
@@ -164,9 +183,10 @@ def ends_of(
     tuple of Ends, array of float, array of float
         Door and vertical seconds are part of the ends' extra seconds.
     """
-    base = found.base
-    taken = Attachment(base.edge[rows], base.along[rows], base.door_m[rows], base.point[rows])
-    joined = attach(network, found.shapes[rows], walker=walker, owner=owner, base=taken)
+    whose = np.full(len(rows), owner, dtype=object) if isinstance(owner, str) else owner
+    joined = found.base.take(rows)
+    if (whose != "").any():
+        joined = attach(network, found.shapes[rows], walker=walker, owner=whose, base=joined)
     door_s = np.nan_to_num(joined.door_m) / walker.speed_m_s
     vertical_s = _vertical(found.table.iloc[rows], walker, outward)
     leaves = np.isfinite(vertical_s)

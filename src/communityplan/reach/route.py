@@ -13,7 +13,7 @@ from communityplan import _search
 from communityplan._search import Ends, Path
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
-from communityplan.reach.ends import ends_of, places, resident_groups, search_graph
+from communityplan.reach.ends import ends_of, places, residents_of, search_graph
 from communityplan.reach.parts import cut_lines
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
@@ -78,15 +78,12 @@ def route(
         )
     start = places(network, origin, walker=person, where="origin")
     end = places(network, destination, walker=person, where="destination")
-    (own,) = resident_groups(network, start, person)
+    (own,) = residents_of(network, start, person)
+    code = network.owners.index(own) + 1 if own else 0
     only = np.array([0])
-    leaving, out_s, down_s = ends_of(
-        network, start, only, walker=person, owner=own.owner, outward=True
-    )
-    arriving, in_s, up_s = ends_of(
-        network, end, only, walker=person, owner=own.owner, outward=False
-    )
-    found = _search.path(search_graph(network, person), leaving, arriving, allowed=own.code)
+    leaving, out_s, down_s = ends_of(network, start, only, walker=person, owner=own, outward=True)
+    arriving, in_s, up_s = ends_of(network, end, only, walker=person, owner=own, outward=False)
+    found = _search.path(search_graph(network, person), leaving, arriving, allowed=code)
     legs: list[Leg] = []
     if np.isfinite(found.seconds):
         spans = _spans(network, found, leaving, arriving, person)

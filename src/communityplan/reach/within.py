@@ -11,7 +11,7 @@ import pandas as pd
 from communityplan import _search
 from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
-from communityplan.reach.ends import ends_of, places, resident_groups, search_graph
+from communityplan.reach.ends import ends_of, groups_of, places, residents_of, search_graph
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
@@ -88,9 +88,15 @@ def within_reach(
     count = np.zeros((len(ids), len(limits)), dtype=np.int64)
     total = np.zeros((len(ids), len(limits)))
     every = np.arange(len(end.ids))
-    for group in resident_groups(network, start, person):
+    owner = residents_of(network, start, person)
+    for group in groups_of(network, owner, end, person):
         leaving, _, _ = ends_of(
-            network, start, group.rows, walker=person, owner=group.owner, outward=not backwards
+            network,
+            start,
+            group.rows,
+            walker=person,
+            owner=owner[group.rows],
+            outward=not backwards,
         )
         arriving, _, _ = ends_of(
             network, end, every, walker=person, owner=group.owner, outward=backwards
@@ -101,7 +107,7 @@ def within_reach(
             arriving,
             limits_s=[limit * 60.0 for limit in limits],
             weights=amounts if by_origin else amounts[group.rows],
-            allowed=np.full(len(leaving), group.code),
+            allowed=group.code,
             per=per,
         )
         rows = group.rows if by_origin else every
