@@ -216,5 +216,5 @@ def test_bad_homes_are_told_all_at_once():
 def test_the_ledger_says_what_it_was_made_with():
     network, homes, market = street_town()
     ledger = cp.coverage(network, homes, market, minutes=[5], walker=OLDER)
-    assert ledger.attrs["communityplan"]["walker"]["speed_m_s"] == 0.8
+    assert ledger.attrs["communityplan"]["walkers"]["market"]["residents"]["speed_m_s"] == 0.8
     assert isinstance(ledger, pd.DataFrame)

@@ -6,7 +6,9 @@ Nobody is counted twice and nobody is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,8 +17,9 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
-from communityplan.network.attachment import attachment_table
-from communityplan.reach import TOLERANCE_S, Direction, nearest
+from communityplan.network.attachment import why_not_attached
+from communityplan.reach import TOLERANCE_S, Direction, nearest_places
+from communityplan.reach.ends import Places, places
 from communityplan.standards import walker as find_walker
 from communityplan.standards import walker_for
 from communityplan.tables import FACILITIES, HOMES, as_flags, check, find_problems, record
@@ -96,24 +99,35 @@ def coverage(
     _check_people(homes, groups)
     check(facilities, FACILITIES)
     tables = []
+    walkers: dict[str, dict[str, Any]] = {}
+    joined = _Joined(network, homes)
     for service in _services(facilities, services):
-        by_walker: dict[Walker, pd.DataFrame] = {}
+        offered = facilities[facilities["service"].map(str) == service]
+        by_walker: dict[Walker, Floats] = {}
         for people in groups:
             person = walker_for(service, people) if walker is None else find_walker(walker)
+            walkers.setdefault(service, {})[people] = person.facts()
             if person not in by_walker:
-                by_walker[person] = home_access(
-                    network, homes, facilities, service=service, walker=person, direction=direction
+                _, by_walker[person] = _nearest(joined, offered, person, direction)
+            for limit in limits:
+                tables.append(
+                    _count(
+                        homes,
+                        by_walker[person],
+                        walker=person,
+                        within_min=limit,
+                        direction=direction,
+                        labels={"service": service, "group": people, "within_min": limit},
+                    )
                 )
-            access = by_walker[person]
-            tables += [
-                _count(homes, access, people, walker=person, within_min=limit, direction=direction)
-                for limit in limits
-            ]
     ledger = pd.concat(tables, ignore_index=True)
-    ledger = ledger.groupby(LEDGER_KEY, sort=True, as_index=False)[LEDGER_SUMS].sum()
-    chosen = None if walker is None else find_walker(walker).facts()
+    ledger = ledger.sort_values(LEDGER_KEY, kind="stable", ignore_index=True)
     return record(
-        ledger, walker=chosen, direction=direction, network=dict(network.options), homes=len(homes)
+        ledger,
+        walkers=walkers,
+        direction=direction,
+        network=dict(network.options),
+        homes=len(homes),
     )
 
 
@@ -146,29 +160,57 @@ def home_access(
     """
     person = walker_for(service, "residents") if walker is None else find_walker(walker)
     offered = facilities[facilities["service"].map(str) == service]
-    found = pd.DataFrame({"from_id": [], "to_id": [], "walk_min": []})
-    if len(offered) and len(homes):
-        # the storeys are looked at limit by limit: here everyone starts at the door
-        ground = homes.drop(columns="storey", errors="ignore")
-        found = nearest(network, ground, offered, walker=person, direction=direction)
-    found = found.set_index("from_id")
-    ids = homes["home_id"].map(str)
-    joined = attachment_table(network, homes, walker=person, key="home_id")
-    reached = ids.isin(found.index).to_numpy()
-    reason = joined["reason"].where(joined["reason"] != "", "no way to any facility")
-    if not len(offered):
-        reason = reason.mask(joined["reason"] == "", "no facility of this service")
+    joined = _Joined(network, homes)
+    to, walk_min = _nearest(joined, offered, person, direction)
+    start = joined.places(person)
+    nearest_m, reason = why_not_attached(network, start.shapes, start.base, walker=person)
+    other = "no way to any facility" if len(offered) else "no facility of this service"
+    reason = np.where(reason == "", other, reason)
+    names = np.array([*offered["facility_id"].map(str), None], dtype=object)
     return pd.DataFrame(
         {
-            "home_id": ids,
+            "home_id": start.ids,
             "service": service,
-            "facility_id": ids.map(found["to_id"]) if len(found) else None,
-            "walk_min": ids.map(found["walk_min"]).astype("float64") if len(found) else np.nan,
-            "nearest_m": joined["nearest_m"],
-            "reason": reason.mask(reached, ""),
+            "facility_id": names[to],
+            "walk_min": walk_min,
+            "nearest_m": nearest_m,
+            "reason": np.where(to >= 0, "", reason),
         },
         index=homes.index,
     )
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Homes joined to the network once for all walkers that may use the same edges."""
+
+    network: WalkNetwork
+    homes: gpd.GeoDataFrame
+    found: dict[bool, Places] = field(default_factory=dict)
+
+    def places(self, walker: Walker) -> Places:
+        """The homes as starts of walks; the storeys are looked at limit by limit."""
+        if walker.may_use_steps not in self.found:
+            ground = self.homes.drop(columns="storey", errors="ignore")
+            self.found[walker.may_use_steps] = places(
+                self.network, ground, walker=walker, where="homes"
+            )
+        return self.found[walker.may_use_steps]
+
+
+def _nearest(
+    joined: _Joined, offered: gpd.GeoDataFrame, walker: Walker, direction: Direction
+) -> tuple[NDArray[np.int64], Floats]:
+    """Position of the nearest facility of every home, -1 where none, and the minutes there."""
+    start = joined.places(walker)
+    to = np.full(len(start.ids), -1, dtype=np.int64)
+    walk_min = np.full(len(start.ids), np.nan)
+    if len(offered):
+        end = places(joined.network, offered, walker=walker, where="facilities")
+        found = nearest_places(joined.network, start, end, walker=walker, direction=direction)
+        to[found.start] = found.end
+        walk_min[found.start] = found.seconds / 60.0
+    return to, walk_min
 
 
 def covered_share(
@@ -271,28 +313,23 @@ def _stairs(walker: Walker, storey: Floats, lift: NDArray[np.bool_], direction: 
 
 def _count(
     homes: gpd.GeoDataFrame,
-    access: pd.DataFrame,
-    group: str,
+    walk_min: Floats,
     *,
     walker: Walker,
     within_min: float,
     direction: str,
+    labels: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """The ledger of every home for one service, group and limit."""
-    people = _number(homes, group, 0.0)
-    walk_min = access["walk_min"].to_numpy(dtype=np.float64)
+    """The ledger of every community for one service, group and limit."""
+    people = _number(homes, str(labels["group"]), 0.0)
     share, leaves = covered_share(
         homes, walk_min, walker=walker, within_min=within_min, direction=direction
     )
     at_ground = walk_min * 60.0 <= within_min * 60.0 + TOLERANCE_S
     covered = people * share
     unreachable = people * (1.0 - leaves)
-    return pd.DataFrame(
+    each = pd.DataFrame(
         {
-            "community_id": homes["community_id"].map(str).to_numpy(),
-            "service": access["service"].to_numpy(),
-            "group": group,
-            "within_min": within_min,
             "people": people,
             "covered": covered,
             "beyond": people - covered - unreachable,
@@ -300,3 +337,6 @@ def _count(
             "covered_but_for_stairs": np.where(at_ground, people * leaves - covered, 0.0),
         }
     )
+    summed = each.groupby(homes["community_id"].map(str).to_numpy()).sum()
+    summed = summed.rename_axis("community_id").reset_index()
+    return summed.assign(**labels)[[*LEDGER_KEY, *LEDGER_SUMS]]

@@ -7,6 +7,7 @@ and the way from the street. What cannot be reached is missing from the table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -31,11 +32,39 @@ __all__ = ["nearest", "reached_streets", "route", "service_areas", "walks", "wit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Direction = Literal["there", "back", "worse"]
-Found = tuple[Ints, Ints, Floats]
-Search = Callable[[SearchGraph, Ends, Ends, Ints], Found]
+Triple = tuple[Ints, Ints, Floats]
+Search = Callable[[SearchGraph, Ends, Ends, Ints], Triple]
 
 TOLERANCE_S = 1e-6
 """A walk that takes this much longer than the limit is still within it: rounding is no reason."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Walks between places, by their positions.
+
+    Attributes
+    ----------
+    start, end : array of int, shape (N,)
+    seconds, door_s, vertical_s : array of float, shape (N,)
+        The whole walk, and of this between doors and streets, and on stairs and lifts [s].
+    """
+
+    start: Ints
+    end: Ints
+    seconds: Floats
+    door_s: Floats
+    vertical_s: Floats
+
+    def take(self, rows: Ints) -> Found:
+        """Some of the walks, by position."""
+        return Found(
+            self.start[rows],
+            self.end[rows],
+            self.seconds[rows],
+            self.door_s[rows],
+            self.vertical_s[rows],
+        )
 
 
 def walks(
@@ -87,14 +116,16 @@ def walks(
       from_id to_id  walk_min  door_min  vertical_min  street_min
     0       h     f       2.0  0.333333           0.0    1.666667
     """
+    person = find_walker(walker)
+    start = places(network, origins, walker=person, where="origins")
+    end = places(network, destinations, walker=person, where="destinations")
     limit_s = _limit(within_min) + TOLERANCE_S
 
-    def search(graph: SearchGraph, start: Ends, end: Ends, allowed: Ints) -> Found:
-        return _search.pairs(graph, start, end, limit_s=limit_s, allowed=allowed)
+    def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
+        return _search.pairs(graph, leaving, arriving, limit_s=limit_s, allowed=allowed)
 
-    person = find_walker(walker)
-    found = _both_ways(network, origins, destinations, search, walker=person, direction=direction)
-    return record(found.reset_index(drop=True), **_used(network, walker, within_min, direction))
+    found = _both_ways(network, start, end, search, walker=person, direction=direction)
+    return record(_walk_table(start, end, found), **_used(network, person, within_min, direction))
 
 
 def nearest(
@@ -143,28 +174,66 @@ def nearest(
     0     a  1.666667     1
     1     b  3.333333     2
     """
+    person = find_walker(walker)
+    start = places(network, origins, walker=person, where="origins")
+    end = places(network, destinations, walker=person, where="destinations")
+    found = nearest_places(
+        network, start, end, walker=person, within_min=within_min, k=k, direction=direction
+    )
+    table = _walk_table(start, end, found)
+    if k > 1:
+        table["rank"] = _rank(found.start) + 1
+    return record(table, **_used(network, person, within_min, direction), k=k)
+
+
+def nearest_places(
+    network: WalkNetwork,
+    start: Places,
+    end: Places,
+    *,
+    walker: Walker,
+    within_min: float | None = None,
+    k: int = 1,
+    direction: Direction = "there",
+) -> Found:
+    """As `nearest`, between places that have joined the network already.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    start, end : Places
+    walker : Walker
+    within_min : float, optional
+    k : int
+    direction : {"there", "back", "worse"}
+
+    Returns
+    -------
+    Found
+        By start, nearest first.
+    """
     limit_s = np.inf if within_min is None else _limit(within_min) + TOLERANCE_S
     if k < 1:
         raise OptionError(f"k is {k}: ask for at least one destination")
 
-    def search(graph: SearchGraph, start: Ends, end: Ends, allowed: Ints) -> Found:
+    def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
         if direction == "worse":
-            return _search.pairs(graph, start, end, limit_s=limit_s, allowed=allowed)
-        to, seconds = _search.nearest(graph, start, end, k=k, limit_s=limit_s, allowed=allowed)
+            return _search.pairs(graph, leaving, arriving, limit_s=limit_s, allowed=allowed)
+        to, seconds = _search.nearest(
+            graph, leaving, arriving, k=k, limit_s=limit_s, allowed=allowed
+        )
         row, rank = np.nonzero(to >= 0)
         return row, to[row, rank], seconds[row, rank]
 
-    person = find_walker(walker)
-    found = _both_ways(network, origins, destinations, search, walker=person, direction=direction)
-    found = found.sort_values(["_from", "walk_min", "_to"], kind="stable")
-    found = found.groupby(level="_from", sort=False).head(k)
-    if k > 1:
-        found["rank"] = found.groupby(level="_from", sort=False).cumcount() + 1
-    return record(
-        found.reset_index(drop=True),
-        **_used(network, walker, within_min, direction),
-        k=k,
-    )
+    found = _both_ways(network, start, end, search, walker=walker, direction=direction)
+    found = found.take(np.lexsort((found.end, found.seconds, found.start)))
+    return found.take(np.flatnonzero(_rank(found.start) < k))
+
+
+def _rank(sorted_start: Ints) -> Ints:
+    """How many rows of the same start stand before each row."""
+    first = np.searchsorted(sorted_start, sorted_start, side="left")
+    return np.arange(len(sorted_start)) - first
 
 
 def _limit(within_min: float) -> float:
@@ -185,28 +254,51 @@ def _used(
     }
 
 
+def _walk_table(start: Places, end: Places, found: Found) -> pd.DataFrame:
+    """The table of walks, with its times in minutes."""
+    names_from = pd.array(start.ids, dtype="str")
+    names_to = pd.array(end.ids, dtype="str")
+    street_s = np.maximum(found.seconds - found.door_s - found.vertical_s, 0.0)
+    return pd.DataFrame(
+        {
+            "from_id": names_from.take(found.start),
+            "to_id": names_to.take(found.end),
+            "walk_min": found.seconds / 60.0,
+            "door_min": found.door_s / 60.0,
+            "vertical_min": found.vertical_s / 60.0,
+            "street_min": street_s / 60.0,
+        }
+    )
+
+
 def _both_ways(
     network: WalkNetwork,
-    origins: gpd.GeoDataFrame,
-    destinations: gpd.GeoDataFrame,
+    start: Places,
+    end: Places,
     search: Search,
     *,
     walker: Walker,
     direction: str,
-) -> pd.DataFrame:
-    """Walks indexed by the positions of origin and destination."""
+) -> Found:
+    """Walks in one direction, or the slower of the two where there are both."""
     if direction not in ("there", "back", "worse"):
         raise OptionError(f"direction is {direction!r}: give there, back or worse")
-    start = places(network, origins, walker=walker, where="origins")
-    end = places(network, destinations, walker=walker, where="destinations")
     if direction != "worse":
         back_only = direction == "back"
         return _one_way(network, start, end, search, walker=walker, backwards=back_only)
     there = _one_way(network, start, end, search, walker=walker, backwards=False)
     back = _one_way(network, start, end, search, walker=walker, backwards=True)
-    both = there.index.intersection(back.index, sort=False)
-    slower = back.loc[both, "walk_min"] > there.loc[both, "walk_min"]
-    return there.loc[both].mask(slower, back.loc[both])
+    one_key, other_key = (found.start * len(end.ids) + found.end for found in (there, back))
+    _, one, two = np.intersect1d(one_key, other_key, assume_unique=True, return_indices=True)
+    there, back = there.take(one), back.take(two)
+    slower = back.seconds > there.seconds
+    return Found(
+        there.start,
+        there.end,
+        np.where(slower, back.seconds, there.seconds),
+        np.where(slower, back.door_s, there.door_s),
+        np.where(slower, back.vertical_s, there.vertical_s),
+    )
 
 
 def _one_way(
@@ -217,45 +309,28 @@ def _one_way(
     *,
     walker: Walker,
     backwards: bool,
-) -> pd.DataFrame:
+) -> Found:
+    """Walks by start and end, with their times."""
     graph = search_graph(network, walker, backwards=backwards)
     every_end = np.arange(len(end.ids))
-    tables = []
     owner = residents_of(network, start, walker)
+    parts = []
     for group in groups_of(network, owner, end, walker):
+        rows = group.rows
         leaving, door_s, vertical_s = ends_of(
-            network,
-            start,
-            group.rows,
-            walker=walker,
-            owner=owner[group.rows],
-            outward=not backwards,
+            network, start, rows, walker=walker, owner=owner[rows], outward=not backwards
         )
         arriving, end_door_s, end_vertical_s = ends_of(
             network, end, every_end, walker=walker, owner=group.owner, outward=backwards
         )
         row, to, seconds = search(graph, leaving, arriving, group.code)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "_from": group.rows[row],
-                    "_to": to,
-                    "from_id": start.ids[group.rows[row]],
-                    "to_id": end.ids[to],
-                    "walk_min": seconds / 60.0,
-                    "door_min": (door_s[row] + end_door_s[to]) / 60.0,
-                    "vertical_min": (vertical_s[row] + end_vertical_s[to]) / 60.0,
-                }
-            )
-        )
-    found = pd.concat(tables) if tables else _no_walks()
-    found["street_min"] = (found["walk_min"] - found["door_min"] - found["vertical_min"]).clip(0.0)
-    return found.set_index(["_from", "_to"]).sort_index()
+        door_s = door_s[row] + end_door_s[to]
+        parts.append(Found(rows[row], to, seconds, door_s, vertical_s[row] + end_vertical_s[to]))
+    if len(parts) == 1:
+        return parts[0]
+    every = Found(*(np.concatenate(column) for column in zip(*map(_columns, parts), strict=True)))
+    return every.take(np.lexsort((every.end, every.start)))
 
 
-def _no_walks() -> pd.DataFrame:
-    kinds = {"_from": "int64", "_to": "int64", "from_id": "object", "to_id": "object"}
-    minutes = dict.fromkeys(("walk_min", "door_min", "vertical_min"), "float64")
-    return pd.DataFrame(
-        {name: pd.Series(dtype=kind) for name, kind in {**kinds, **minutes}.items()}
-    )
+def _columns(found: Found) -> tuple[NDArray[Any], ...]:
+    return found.start, found.end, found.seconds, found.door_s, found.vertical_s
