@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from communityplan.errors import OptionError, Problem, TableError, TooLargeError
-from communityplan.maps import people, things
+from communityplan.maps import people, sites, things
 from communityplan.maps.areas import AREA_SIMPLIFY_M, area_layers
 from communityplan.maps.layers import Layer, Look, texts
 from communityplan.maps.page import Page, View, add_page, new_map
@@ -250,12 +250,12 @@ def _layers(tables: dict[str, Any], look: Look) -> Iterator[Layer]:
     if "homes" in tables:
         yield from _home_layers(tables, look)
     if "idle_buildings" in tables:
-        yield things.idle_layer(tables["idle_buildings"], tables.get("ranking"), look)
+        yield sites.idle_layer(tables["idle_buildings"], tables.get("ranking"), look)
     if "streets" in tables and _has_slope(tables["streets"]):
         yield things.slope_layer(tables["streets"], look)
     simple = {
         "facilities": things.facility_layer,
-        "openings": things.opening_layer,
+        "openings": sites.opening_layer,
         "walls": things.wall_layer,
         "gates": things.gate_layer,
         "streets": things.street_layer,

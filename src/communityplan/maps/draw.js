@@ -292,8 +292,11 @@
         const place = variant.values ? cp.classOf(value, variant.breaks) : -1;
         const colour = place < 0 ? layer.style.colour : variant.colours[place];
         const mark = layer.style.marks ? layer.style.marks[Math.max(place, 0)] : layer.style.mark;
-        const text = layer.style.rank && value !== null ? String(value) : "";
-        cp.mark(brush.ctx, mark, brush.px(x), brush.py(y), cp.symbolRadius(layer, brush.zoom), colour, text);
+        const ranked = value !== null && value !== undefined;
+        const text = layer.style.rank && ranked ? String(value) : "";
+        const part = layer.style.small_unranked && !ranked ? 0.5 : 1;
+        const radius = part * cp.symbolRadius(layer, brush.zoom);
+        cp.mark(brush.ctx, mark, brush.px(x), brush.py(y), radius, colour, text);
       }
     },
   };

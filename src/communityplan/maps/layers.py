@@ -12,7 +12,7 @@ import pandas as pd
 
 from communityplan.maps.shapes import encode
 from communityplan.standards import Service, service
-from communityplan.wording import service_word, word
+from communityplan.wording import section, service_word, word
 
 __all__ = [
     "Column",
@@ -198,6 +198,10 @@ class Look:
         """A service by its key."""
         return self.services.get(name) or service(name)
 
+    def said(self, text: str) -> str:
+        """A value of a table in the language of the map, where there is a word for it."""
+        return section("value", self.lang).get(f"value.{text}", text)
+
     def called(self, name: str) -> str:
         """What a service is called; its key where it has no name."""
         return service_word(self.service(name), self.lang)
@@ -287,8 +291,12 @@ def facts_of(table: pd.DataFrame, columns: Sequence[Column], look: Look) -> list
         if column.name not in table.columns or not table[column.name].notna().any():
             continue
         unit = look.word(column.unit) if column.unit else ""
-        values = numbers(table[column.name]) if unit else texts(table, column.name)
-        told.append(Fact(look.word(column.key), list(values), unit, column.digits))
+        label = look.word(column.key)
+        if unit:
+            told.append(Fact(label, list(numbers(table[column.name])), unit, column.digits))
+        else:
+            values = [look.said(text) for text in texts(table, column.name)]
+            told.append(Fact(label, values))
     return told
 
 

@@ -133,11 +133,12 @@
     const count = (name) => cp.number(row[name], 0, page.lang);
     const values = { people: count("people"), covered: count("covered"), minutes: limit, group: page.names.group[group] || group };
     const kinds = ["covered", "beyond", "unreachable"];
+    const stairs = row.covered_but_for_stairs > 0 ? make("li", { class: "cp-of" }, make("span", {}, page.word("ledger.covered_but_for_stairs")), make("b", {}, count("covered_but_for_stairs"))) : null;
     const entry = (kind) =>
       make("li", {}, make("i", { class: "cp-dot cp-" + kind, "aria-hidden": "true" }), make("span", {}, page.word("ledger." + kind)), make("b", {}, count(kind)));
     const said = make("p", {}, make("strong", {}, shareOf(page, view) || "–"), " ", page.word("ledger.sentence", values));
     const heading = view.label ? make("h2", {}, view.label) : null;
-    return make("div", { class: "cp-ledger" }, heading, said, bar(row, kinds), make("ul", {}, ...kinds.map(entry)));
+    return make("div", { class: "cp-ledger" }, heading, said, bar(row, kinds), make("ul", {}, entry(kinds[0]), entry(kinds[1]), stairs, entry(kinds[2])));
   }
 
   function bar(row, kinds) {
@@ -235,9 +236,11 @@
     const zoom = page.views[0].map.getZoom();
     if (one.mark === "bubble") cp.mark(ctx, "circle", 13, 10, Math.min(9, cp.bubbleRadius(layer, one.size, zoom)), one.colour, "");
     else if (["line", "wall", "outline"].includes(one.mark)) stroke(ctx, one);
-    else cp.mark(ctx, one.mark, 13, 10, one.mark.startsWith("gate") ? 5 : 7, one.colour, one.text || "");
+    else cp.mark(ctx, one.mark.replace("_small", ""), 13, 10, sizes(one.mark), one.colour, one.text || "");
     return canvas;
   }
+
+  const sizes = (mark) => (mark.endsWith("_small") ? 4 : mark.startsWith("gate") ? 5 : 7);
 
   function stroke(ctx, one) {
     for (const [colour, width] of one.casing ? [[one.casing, 6], [one.colour, 4]] : [[one.colour, 2.4]]) {

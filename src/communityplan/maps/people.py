@@ -51,6 +51,10 @@ _HOME_COLUMNS = (
     Column("storey", "fact.storey"),
 )
 LEDGER = ("people", "covered", "beyond", "unreachable")
+"""Columns of the ledger that count people."""
+
+STAIRS = "covered_but_for_stairs"
+"""Of those beyond the limit, people who would be within it from the ground floor; optional."""
 
 
 def community_layer(
@@ -99,7 +103,7 @@ def _community_variants(
 ) -> Iterator[Variant]:
     keys = communities["community_id"].astype(str)
     for (service, group, limit), rows in choices(ledger, "service", "group", "within_min"):
-        by_key = rows.groupby(rows["community_id"].astype(str))[list(LEDGER)].sum()
+        by_key = rows.groupby(rows["community_id"].astype(str))[_counts(ledger)].sum()
         here = by_key.reindex(keys)
         people = here["people"].where(here["people"] > 0)
         share = 100.0 * here["covered"] / people
@@ -109,7 +113,7 @@ def _community_variants(
                 numbers(here[name], digits=1),
                 look.word("unit.people"),
             )
-            for name in LEDGER
+            for name in _counts(ledger)
         ]
         facts.insert(0, Fact(look.word("ledger.share"), numbers(share, digits=1), "%", 0))
         yield Variant(
@@ -346,16 +350,21 @@ def ledger_totals(ledger: pd.DataFrame) -> list[dict[str, Any]]:
     list of dict
     """
     by = ["service", "group", "within_min"]
-    totals = ledger.groupby(by, sort=False)[list(LEDGER)].sum().reset_index()
+    counts = _counts(ledger)
+    totals = ledger.groupby(by, sort=False)[counts].sum().reset_index()
     return [
         {
             "service": str(row["service"]),
             "group": str(row["group"]),
             "within_min": float(row["within_min"]),
-            **{name: round(float(row[name]), 1) for name in LEDGER},
+            **{name: round(float(row[name]), 1) for name in counts},
         }
         for row in totals.to_dict("records")
     ]
+
+
+def _counts(ledger: pd.DataFrame) -> list[str]:
+    return [*LEDGER, *([STAIRS] if STAIRS in ledger.columns else [])]
 
 
 def _round_number(most: float) -> float:

@@ -90,6 +90,8 @@ def _pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
     members, row_of_member = shapely.get_parts(shapes, return_index=True)
     parts, member_of_part = shapely.get_parts(members, return_index=True)
     row_of_part = row_of_member[member_of_part]
+    there = ~shapely.is_empty(parts)
+    parts, row_of_part = parts[there], row_of_part[there]
     area = shapely.get_type_id(parts) == POLYGON
     rings, area_of_ring = shapely.get_rings(parts[area], return_index=True)
     pieces = np.concatenate([rings, parts[~area]])

@@ -46,6 +46,7 @@ COLOURS = {
     "facility": "#00664b",
     "idle": "#6d2d57",
     "idle_rest": "#a8668d",
+    "idle_unfit": "#8d8790",
     "opening": "#0b5a94",
     "gate_everyone": "#00664b",
     "gate_residents": "#e69f00",
