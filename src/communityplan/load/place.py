@@ -249,12 +249,14 @@ def _wrong_zone(
     raw: RawTable, crs: CRS, known: NDArray[np.float64], fits: tuple[int, ...]
 ) -> Problem:
     place = f"({known[0, 0]:.10g}, {known[0, 1]:.10g})"
-    same = [code for code in fits if CRS.from_epsg(code).name.split("CM")[-1] == crs.name]
-    likely = same or list(fits[:3])
+    # the same meridian with and without the number of the zone before the easting
+    code = int(crs.to_epsg() or 0)
+    twin = code + 21 if code < 4534 else code - 21
+    likely = twin if twin in fits else fits[0]
     return Problem(
         raw.where,
         f"said to be in {crs.name} ({crs.to_string()}), but {place} does not lie there",
-        f"Name the right zone, such as source_crs='EPSG:{likely[0]}'",
+        f"Name the right zone, such as source_crs='EPSG:{likely}'",
     )
 
 
@@ -283,6 +285,8 @@ def _projected(
     try:
         target = _target(series, wanted)
         moved = _metres(series, wanted, target)
+    except OptionError:
+        raise
     except (CRSError, ProjError, RuntimeError, ValueError) as error:
         found = f"the coordinates cannot be projected ({error})"
         todo = "Check them, or give crs=, such as crs='EPSG:4549'"
