@@ -223,7 +223,7 @@ def _shared_m(drawn: _Segments, first: Ints, second: Ints) -> Floats:
     off = np.stack([end[:, 1] * along[:, 0] - end[:, 0] * along[:, 1] for end in ends])
     low, high = np.clip(np.sort(s, axis=0), 0.0, length[base])
     run = s[1] - s[0]
-    slant = np.where(np.abs(run) > 0, (off[1] - off[0]) / np.where(run == 0, 1.0, run), np.inf)
+    slant = (off[1] - off[0]) / np.where(run == 0, np.inf, run)
     away = [np.abs(off[0] + slant * (place - s[0])) for place in (low, high)]
     on_top = (np.abs(run) > 0) & (np.maximum(*away) <= SAME_LINE_M)
     return np.where(on_top, high - low, 0.0)

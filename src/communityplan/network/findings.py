@@ -18,6 +18,7 @@ __all__ = [
     "FAR_FROM_WALL_M",
     "Row",
     "findings",
+    "gate_faults",
     "gate_table",
     "named",
     "street_levels",
@@ -196,15 +197,26 @@ def _gate_rows(gates: gpd.GeoDataFrame) -> list[Row]:
         if column in table.columns:
             counts = table[column].value_counts(sort=False).sort_index()
             rows += [(what, str(detail), int(count), np.nan) for detail, count in counts.items()]
-    nobody = found[(found["who"] == "residents") & (found["taken_for"] == "closed")]
-    for what, table in (
-        ("residents' gate of no community, taken for closed", nobody),
-        ("gate on no street", gates[~gates["on_street"]]),
-        ("gate that joins nothing", found[~found["opens"]]),
-        ("gate far from every wall", gates[gates["wall_m"] > FAR_FROM_WALL_M]),
-    ):
-        rows.append((what, named(table["gate_id"]), len(table), np.nan))
-    return rows
+    faults = gate_faults(gates).items()
+    return rows + [(what, named(table["gate_id"]), len(table), np.nan) for what, table in faults]
+
+
+def gate_faults(gates: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Gates that may not do what was meant, by what is odd about them.
+
+    Parameters
+    ----------
+    gates : GeoDataFrame
+        As from `gate_table`.
+    """
+    found = gates[gates["on_street"]]
+    nobody = (found["who"] == "residents") & (found["taken_for"] == "closed")
+    return {
+        "residents' gate of no community, taken for closed": found[nobody],
+        "gate on no street": gates[~gates["on_street"]],
+        "gate that joins nothing": found[~found["opens"]],
+        "gate far from every wall": gates[gates["wall_m"] > FAR_FROM_WALL_M],
+    }
 
 
 def _nearest_m(points: NDArray[np.object_], lines: NDArray[np.object_]) -> NDArray[np.float64]:
