@@ -149,7 +149,7 @@ def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str,
         warnings.warn(
             f"{raster.name}: cells of {cell_m:.0f} m blur the slopes of streets, so that hills "
             f"look easier than they are; use cells of {COARSE_CELL_M:.0f} m or less",
-            stacklevel=5,
+            stacklevel=4,
         )
     told = {"source": raster.name, "z_unit": unit, "cell_m": round(cell_m, 3)}
     return metric, {**told, "crs": raster.crs.name, "unit_told": bool(wanted.z_unit or raster.unit)}
