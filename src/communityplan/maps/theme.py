@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLOURS", "FONTS", "GROUND", "SLOPE_BREAKS", "TIME_COLOURS", "contrast", "ramp"]
+__all__ = [
+    "COLOURS",
+    "FONTS",
+    "GROUND",
+    "PLOT_COLOURS",
+    "PLOT_MARKS",
+    "SLOPE_BREAKS",
+    "contrast",
+    "ramp",
+]
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +64,12 @@ COLOURS = {
     "focus": "#0b5a94",
 }
 """Colours by what they stand for. After the palette of Okabe and Ito, Color Universal Design."""
+
+PLOT_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d")
+"""Colours of lines and bars in plots, in their order (Okabe and Ito)."""
+
+PLOT_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+"""Marks of lines in plots: what colours tell, shapes tell too."""
 
 SLOPE_BREAKS = (0.02, 0.05, 0.08)
 """Limits of the classes of slope, height over length; 5 % and 8 % are the usual limits of ways and
@@ -150,7 +165,3 @@ def _from_lab(lab: Floats) -> Floats:
     linear = np.clip(np.linalg.solve(_TO_CONES, cones), 0.0, 1.0)
     curved = 1.055 * linear ** (1 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, 12.92 * linear, curved)
-
-
-TIME_COLOURS = ramp(5)
-"""The five colours of classes of time and of covered share."""
