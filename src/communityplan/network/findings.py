@@ -59,20 +59,30 @@ def street_levels(streets: pd.DataFrame) -> NDArray[np.object_]:
     level = np.full(len(streets), "", dtype=object)
     for name in ("bridge", "tunnel"):
         if name in streets.columns:
-            said = pd.Series(words(streets[name])).str.lower()
-            is_so = ~said.isin(["", "no", "false", "0", "0.0", "否", "无"]).to_numpy()
-            level = np.where(is_so, level + f" {name}", level)
+            level[_is_so(streets[name])] += f" {name}"
     if "layer" in streets.columns:
         layer = pd.to_numeric(streets["layer"], errors="coerce").fillna(0).to_numpy()
-        level = np.where(layer != 0, level + pd.Series(layer).map(" {:g}".format), level)
-    return np.asarray(pd.Series(level).str.strip().to_numpy(dtype=object))
+        other = np.flatnonzero(layer != 0)
+        level[other] += [f" {number:g}" for number in layer[other]]
+    off_ground = np.flatnonzero(level != "")
+    level[off_ground] = [said.strip() for said in level[off_ground]]
+    return level
+
+
+def _is_so(said: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Whether a tag says yes: any word but no."""
+    if said.dtype == bool:
+        return np.asarray(said.to_numpy(dtype=np.bool_))
+    no = ["", "no", "false", "0", "0.0", "否", "无"]
+    return ~pd.Series(words(said)).str.lower().isin(no).to_numpy(dtype=np.bool_)
 
 
 def street_parts(streets: pd.DataFrame) -> NDArray[np.object_]:
     """What each street was drawn as (``part``), empty where that is not told."""
     if "part" not in streets.columns:
         return np.full(len(streets), "", dtype=object)
-    return words(streets["part"])
+    given = streets["part"]
+    return np.asarray(given.astype("object").where(given.notna(), "").to_numpy(dtype=object))
 
 
 def gate_table(
