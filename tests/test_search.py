@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 
 import networkx as nx
@@ -17,6 +18,7 @@ from communityplan._search import (
     balls,
     build_graph,
     counts,
+    jobs,
     nearest,
     nearest_nodes,
     pairs,
@@ -25,6 +27,13 @@ from communityplan._search import (
 from communityplan.errors import OptionError
 
 SEEDS = range(12)
+
+
+@pytest.fixture(params=["plain", "compiled"], autouse=True)
+def _engine(request, monkeypatch):
+    """Every test runs on both engines."""
+    module = import_module(f"communityplan._search.{request.param}")
+    monkeypatch.setattr(jobs, "engine_for", lambda ask: module)
 
 
 @dataclass

@@ -4,7 +4,8 @@
 `nearest`, `nearest_nodes`, `counts`, `balls` and `path`.
 """
 
-from communityplan._search.graph import Ends, SearchGraph, build_graph
+from communityplan._search.ends import Ends
+from communityplan._search.graph import SearchGraph, build_graph
 from communityplan._search.jobs import balls, counts, nearest, nearest_nodes, pairs
 from communityplan._search.path import Path, path
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from communityplan._search import plain
-from communityplan._search.graph import (
-    Ends,
-    Floats,
-    Ints,
-    SearchGraph,
-    rounded,
-    rounded_limit,
-    spots_on_edges,
-)
+from communityplan._search.ask import Ask
+from communityplan._search.ends import Ends, everywhere
+from communityplan._search.engine import engine_for
+from communityplan._search.graph import Floats, Ints, SearchGraph, rounded_limit
 from communityplan.errors import OptionError
 
 __all__ = ["balls", "counts", "nearest", "nearest_nodes", "pairs"]
@@ -68,22 +63,8 @@ def pairs(
     """
     limit = _limit(limit_s)
     owners = _allowed(allowed, len(origins))
-    leaving = spots_on_edges(graph, origins, role="origins")
-    arriving = spots_on_edges(graph, destinations, role="destinations")
-    found = [
-        _within(block, limit) for block in plain.blocks(graph, leaving, arriving, owners, limit)
-    ]
-    origin = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in found)])
-    destination = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in found)])
-    seconds = np.concatenate([np.zeros(0), *(part[2] for part in found)])
-    order = np.lexsort((destination, origin))
-    return origin[order], destination[order], seconds[order]
-
-
-def _within(block: plain.Block, limit_s: float) -> tuple[Ints, Ints, Floats]:
-    seconds = rounded(block.seconds)
-    row, column = np.nonzero(np.isfinite(seconds) & (seconds <= limit_s))
-    return block.origin[row], block.destination[column], seconds[row, column]
+    ask = Ask(graph, origins, destinations, owners, limit, _threads(threads))
+    return engine_for(ask).pairs(ask)
 
 
 def _limit(limit_s: float) -> float:
@@ -97,6 +78,14 @@ def _allowed(allowed: ArrayLike | None, count: int) -> Ints:
     if owners.shape != (count,):
         raise OptionError(f"allowed has shape {owners.shape}, there are {count} origins")
     return owners
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return os.cpu_count() or 1
+    if threads < 1:
+        raise OptionError(f"threads is {threads}; give 1 or more")
+    return threads
 
 
 def nearest(
@@ -146,35 +135,8 @@ def nearest(
     if k < 1:
         raise OptionError(f"k is {k}; give 1 or more")
     owners = _allowed(allowed, len(origins))
-    leaving = spots_on_edges(graph, origins, role="origins")
-    arriving = spots_on_edges(graph, destinations, role="destinations")
-    row = np.full((len(origins), k), len(destinations), dtype=np.int64)
-    seconds = np.full((len(origins), k), np.inf)
-    for block in plain.blocks(graph, leaving, arriving, owners, limit):
-        _keep_soonest(row, seconds, block)
-    return _presented(row, seconds, limit)
-
-
-def _keep_soonest(row: Ints, seconds: Floats, block: plain.Block) -> None:
-    """Fold a block into the best k so far, in the order of exact seconds, then row."""
-    k = row.shape[1]
-    mine = block.origin
-    candidates = np.broadcast_to(block.destination, block.seconds.shape)
-    candidates = np.hstack([row[mine], candidates])
-    times = np.hstack([seconds[mine], block.seconds])
-    order = np.lexsort((candidates, times), axis=-1)[:, :k]
-    row[mine] = np.take_along_axis(candidates, order, axis=1)
-    seconds[mine] = np.take_along_axis(times, order, axis=1)
-
-
-def _presented(row: Ints, seconds: Floats, limit_s: float) -> tuple[Ints, Floats]:
-    """Best k as results: rounded, within the limit, equal times by row."""
-    shown = rounded(seconds)
-    beyond = ~(shown <= limit_s) | np.isinf(shown)
-    shown[beyond] = np.nan
-    row = np.where(beyond, -1, row)
-    order = np.lexsort((row, shown), axis=-1)
-    return np.take_along_axis(row, order, axis=1), np.take_along_axis(shown, order, axis=1)
+    ask = Ask(graph, origins, destinations, owners, limit, _threads(threads))
+    return engine_for(ask).nearest(ask, k)
 
 
 def nearest_nodes(
@@ -202,8 +164,7 @@ def nearest_nodes(
     seconds : array of float, shape (n_nodes, k)
         Time of the walk [s], nan where there is none.
     """
-    everywhere = Ends.at_nodes(np.arange(graph.n_nodes))
-    return nearest(graph, everywhere, destinations, k=k, limit_s=limit_s, threads=threads)
+    return nearest(graph, everywhere(graph), destinations, k=k, limit_s=limit_s, threads=threads)
 
 
 def counts(
@@ -264,20 +225,8 @@ def counts(
     by_origin = per == "origin"
     weight = _weights(weights, len(destinations if by_origin else origins))
     owners = _allowed(allowed, len(origins))
-    leaving = spots_on_edges(graph, origins, role="origins")
-    arriving = spots_on_edges(graph, destinations, role="destinations")
-    shape = (len(leaving if by_origin else arriving), len(limits))
-    count, total = np.zeros(shape, np.int64), np.zeros(shape)
-    for block in plain.blocks(graph, leaving, arriving, owners, max(limits, default=0.0)):
-        seconds = rounded(block.seconds)
-        mine, others = block.origin, block.destination
-        if not by_origin:
-            seconds, mine, others = seconds.T, others, mine
-        for column, limit in enumerate(limits):
-            near = (seconds <= limit) & np.isfinite(seconds)
-            count[mine, column] += near.sum(axis=1)
-            total[mine, column] += near @ weight[others]
-    return count, total
+    ask = Ask(graph, origins, destinations, owners, max(limits, default=0.0), _threads(threads))
+    return engine_for(ask).counts(ask, limits, weight, by_origin=by_origin)
 
 
 def _weights(weights: ArrayLike, count: int) -> Floats:
@@ -335,15 +284,6 @@ def balls(
     """
     limit = _limit(limit_s)
     owners = _allowed(allowed, len(ends))
-    points = spots_on_edges(graph, ends, role="points")
-    nodes = spots_on_edges(graph, Ends.at_nodes(np.arange(graph.n_nodes)), role="nodes")
-    found = [
-        _within(block, limit)
-        for block in plain.balls(graph, points, nodes, owners, limit, reverse=reverse)
-    ]
-    point = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in found)])
-    node = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in found)])
-    seconds = np.concatenate([np.zeros(0), *(part[2] for part in found)])
-    order = np.lexsort((node, point))
-    offsets = np.searchsorted(point[order], np.arange(len(ends) + 1))
-    return offsets, node[order], seconds[order]
+    ask = Ask(graph, ends, everywhere(graph), owners, limit, _threads(threads))
+    point, node, seconds = engine_for(ask).balls(ask, reverse=reverse)
+    return np.searchsorted(point, np.arange(len(ends) + 1)), node, seconds

@@ -1,0 +1,364 @@
+"""The network as the compiled engine searches it: without the nodes inside chains of edges.
+
+A node where just two edges meet is no choice for a walker. Chains of such nodes become one edge,
+and the nodes inside them become points along it. Sums of ticks are exact, so this changes no
+result. The nodes that stay are numbered along a Hilbert curve: neighbours lie close in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from communityplan._search.ends import (
+    AHEAD,
+    ARRIVE,
+    BEHIND,
+    END,
+    EXTRA,
+    LEAVE,
+    LINE,
+    OWNER,
+    START,
+    WHERE,
+    Ends,
+    Spots,
+    check_ends,
+    everywhere,
+    spots_on_edges,
+)
+from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
+from communityplan._search.kernels import BUCKETS, Queue, Roads
+from communityplan._search.shaping import Chains, Edges, Joints, contract, group
+
+__all__ = ["Core", "core_of", "core_spots", "grouped"]
+
+HILBERT_LEVELS = 16
+
+_building = Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """What is searched.
+
+    Attributes
+    ----------
+    n_nodes : int
+        Nodes that stay.
+    n_lines : int
+        Edges as given, then chains.
+    roads, roads_back : Roads
+        Edges and chains between nodes that stay, and the same turned round.
+    rank : array of int32, shape (nodes as given,)
+        Number of each node that stays, -1 for those inside chains.
+    edges, joints, chains
+        What `contract` found.
+    nodes : Spots
+        Every node as given, as a point of the core.
+    per_bucket : float
+        Buckets per second.
+    queues : list of Queue
+        Room for searches, used again.
+    slots : list of array
+        Room to look up lines, all zero.
+    """
+
+    n_nodes: int
+    n_lines: int
+    roads: Roads
+    roads_back: Roads
+    rank: NDArray[np.int32]
+    edges: Edges
+    joints: Joints
+    chains: Chains
+    nodes: Spots
+    per_bucket: float
+    queues: list[Queue] = field(default_factory=list)
+    slots: list[NDArray[np.uint32]] = field(default_factory=list)
+
+
+def core_of(graph: SearchGraph) -> Core:
+    """The core of a graph, made once."""
+    with _building:
+        if "core" not in graph.cache:
+            graph.cache["core"] = _core(graph)
+    core: Core = graph.cache["core"]
+    return core
+
+
+def _core(graph: SearchGraph) -> Core:
+    edges, joints, chains = _contracted(graph)
+    stay = np.flatnonzero(~joints.inner)
+    if graph.xy is not None:
+        stay = stay[np.argsort(_hilbert(graph.xy[stay]), kind="stable")]
+    rank = np.full(graph.n_nodes, -1, dtype=np.int32)
+    rank[stay] = np.arange(len(stay), dtype=np.int32)
+    kept = np.flatnonzero((edges.chain < 0) & (graph.tail != graph.head))
+    tail = rank[np.concatenate([graph.tail[kept], chains.start])]
+    head = rank[np.concatenate([graph.head[kept], chains.end])]
+    there = np.concatenate([graph.forward_s[kept], chains.ahead])
+    back = np.concatenate([graph.backward_s[kept], chains.behind])
+    owner = np.concatenate([graph.owner[kept], np.zeros(len(chains.start), dtype=np.int32)])
+    roads = _roads(len(stay), tail=tail, head=head, there=there, back=back, owner=owner)
+    same = np.array_equal(there, back)
+    return Core(
+        n_nodes=len(stay),
+        n_lines=graph.n_edges + len(chains.start),
+        roads=roads,
+        roads_back=roads
+        if same
+        else _roads(len(stay), tail=head, head=tail, there=there, back=back, owner=owner),
+        rank=rank,
+        edges=edges,
+        joints=joints,
+        chains=chains,
+        nodes=_node_spots(graph, rank, joints, chains),
+        per_bucket=_per_bucket(there),
+    )
+
+
+def _contracted(graph: SearchGraph) -> tuple[Edges, Joints, Chains]:
+    n, m = graph.n_nodes, graph.n_edges
+    edges = Edges(
+        graph.tail,
+        graph.head,
+        graph.forward_s,
+        graph.backward_s,
+        graph.owner,
+        chain=np.full(m, -1, dtype=np.int32),
+        place=np.zeros(m, dtype=np.int32),
+        forth=np.zeros(m, dtype=np.bool_),
+    )
+    joints = Joints(
+        degree=np.zeros(n, dtype=np.int64),
+        edges=np.zeros(n, dtype=np.int64),
+        inner=np.ones(n, dtype=np.bool_),
+        other=np.zeros(n, dtype=np.int32),
+        chain=np.full(n, -1, dtype=np.int32),
+        place=np.zeros(n, dtype=np.int32),
+        ahead=np.zeros(n),
+        behind=np.zeros(n),
+    )
+    room = min(n, m)
+    chains = Chains(
+        np.zeros(room, dtype=np.int32),
+        np.zeros(room, dtype=np.int32),
+        np.zeros(room),
+        np.zeros(room),
+    )
+    found = contract(edges, joints, chains)
+    return edges, joints, Chains(*(array[:found].copy() for array in chains))
+
+
+def _roads(
+    n_nodes: int,
+    *,
+    tail: NDArray[np.int32],
+    head: NDArray[np.int32],
+    there: Floats,
+    back: Floats,
+    owner: NDArray[np.int32],
+) -> Roads:
+    tails, heads = np.concatenate([tail, head]), np.concatenate([head, tail])
+    cost, owners = np.concatenate([there, back]), np.concatenate([owner, owner])
+    passable = np.isfinite(cost) & (tails != heads)
+    first, public = grouped(np.where(passable & (owners == 0), tails, -1), n_nodes)
+    own_first, own = grouped(np.where(passable & (owners > 0), tails, -1), n_nodes)
+    heads = heads.astype(np.uint32)
+    return Roads(first, heads[public], cost[public], own_first, heads[own], cost[own], owners[own])
+
+
+def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Positions in the order of their keys.
+
+    Parameters
+    ----------
+    keys : array of int32
+        Negative ones are left out.
+    n_keys : int
+
+    Returns
+    -------
+    first : array of uint32, shape (n_keys + 1,)
+        Where each key begins.
+    order : array of uint32
+        Positions.
+    """
+    first = np.zeros(n_keys + 1, dtype=np.uint32)
+    order = np.empty(len(keys), dtype=np.uint32)
+    group(keys, first, order)
+    return first, order[: first[-1]]
+
+
+def _node_spots(
+    graph: SearchGraph, rank: NDArray[np.int32], joints: Joints, chains: Chains
+) -> Spots:
+    index = np.full((graph.n_nodes, 4), -1, dtype=np.int32)
+    index[:, START], index[:, OWNER] = rank, 0
+    time = np.zeros((graph.n_nodes, 8))
+    time[:, (LEAVE + 1, ARRIVE + 1)] = np.inf
+    inner = np.flatnonzero(joints.chain >= 0)
+    chain = joints.chain[inner]
+    _put_on_chains(
+        index,
+        time,
+        inner,
+        chains=chains,
+        chain=chain,
+        rank=rank,
+        n_edges=graph.n_edges,
+        ahead=joints.ahead[inner],
+        behind=joints.behind[inner],
+    )
+    time[inner, WHERE] = joints.place[inner]
+    return Spots(index, time)
+
+
+def _put_on_chains(
+    index: NDArray[np.int32],
+    time: Floats,
+    rows: Ints,
+    *,
+    chains: Chains,
+    chain: NDArray[np.int32],
+    rank: NDArray[np.int32],
+    n_edges: int,
+    ahead: Floats,
+    behind: Floats,
+) -> None:
+    """Fill in the rows of points that lie inside chains, without extra seconds."""
+    index[rows, START] = rank[chains.start[chain]]
+    index[rows, END] = rank[chains.end[chain]]
+    index[rows, LINE] = n_edges + chain
+    time[rows, LEAVE] = behind
+    time[rows, LEAVE + 1] = chains.ahead[chain] - ahead
+    time[rows, ARRIVE] = ahead
+    time[rows, ARRIVE + 1] = chains.behind[chain] - behind
+    time[rows, AHEAD] = ahead
+    time[rows, BEHIND] = behind
+
+
+def core_spots(graph: SearchGraph, core: Core, ends: Ends, *, role: str) -> Spots:
+    """Ends as points of the core.
+
+    Parameters
+    ----------
+    graph : SearchGraph
+    core : Core
+    ends : Ends
+    role : str
+        What the points are called in messages.
+
+    Raises
+    ------
+    OptionError
+        As `spots_on_edges`.
+    """
+    if ends is everywhere(graph):
+        return core.nodes
+    if (ends.edge >= 0).any():
+        return _spots_on_core(graph, core, ends, role)
+    check_ends(graph, ends, role=role)
+    spots = core.nodes.take(np.maximum(ends.node, 0)) if graph.n_nodes else None
+    if spots is None:
+        return spots_on_edges(graph, ends, role=role)
+    nowhere = ends.node < 0
+    if nowhere.any():
+        spots.index[nowhere, :OWNER] = -1
+    if ends.extra_s.any():
+        extra = ticks(ends.extra_s)
+        spots.time[:, :WHERE] += extra[:, None]
+        spots.time[:, EXTRA] = extra
+    return spots
+
+
+def _spots_on_core(graph: SearchGraph, core: Core, ends: Ends, role: str) -> Spots:
+    raw = spots_on_edges(graph, ends, role=role)
+    at_node = np.flatnonzero((ends.edge < 0) & (ends.node >= 0))
+    index, time, extra = raw.index, raw.time, raw.time[:, EXTRA].copy()
+    edge = np.flatnonzero(ends.edge >= 0)
+    chain = core.edges.chain[ends.edge[edge]]
+    on_chain = edge[chain >= 0]
+    straight = edge[chain < 0]
+    index[straight, START] = core.rank[index[straight, START]]
+    index[straight, END] = core.rank[index[straight, END]]
+    row = ends.edge[on_chain]
+    forth = core.edges.forth[row]
+    time[on_chain, :WHERE] -= extra[on_chain, None]
+    # a chain that leads from head to tail meets the point from its other end
+    entry = np.where(forth, graph.tail[row], graph.head[row])
+    step_ahead = np.where(forth, time[on_chain, AHEAD], time[on_chain, ARRIVE + 1])
+    step_behind = np.where(forth, time[on_chain, BEHIND], time[on_chain, LEAVE + 1])
+    along = ends.along[on_chain]
+    _put_on_chains(
+        index,
+        time,
+        on_chain,
+        chains=core.chains,
+        chain=chain[chain >= 0],
+        rank=core.rank,
+        n_edges=graph.n_edges,
+        ahead=core.joints.ahead[entry] + step_ahead,
+        behind=core.joints.behind[entry] + step_behind,
+    )
+    time[on_chain, WHERE] = core.edges.place[row] + np.where(forth, along, 1.0 - along)
+    time[on_chain, :WHERE] += extra[on_chain, None]
+    at = ends.node[at_node]
+    index[at_node] = core.nodes.index[at]
+    time[at_node] = core.nodes.time[at]
+    time[at_node, :WHERE] += extra[at_node, None]
+    time[at_node, EXTRA] = extra[at_node]
+    return Spots(index, time)
+
+
+def _per_bucket(cost: Floats) -> float:
+    """Buckets per second: an eighth of a long edge each, so that the queue never wraps round."""
+    finite = cost[np.isfinite(cost)]
+    some = finite[:: 1 + len(finite) // 10_000]
+    long = float(np.quantile(some, 0.9)) if len(some) else 0.0
+    return 8.0 / long if long > 0 else 1.0
+
+
+def _hilbert(xy: Floats) -> Ints:
+    """Position of points along a Hilbert curve through the square that holds them."""
+    side = 2**HILBERT_LEVELS - 1
+    low = xy.min(axis=0, initial=np.inf)
+    span = float((xy.max(axis=0, initial=-np.inf) - low).max())
+    x, y = ((xy - low) / (span or 1.0) * side).astype(np.int64).T
+    position = np.zeros(len(xy), dtype=np.int64)
+    for level in range(HILBERT_LEVELS - 1, -1, -1):
+        right, up = (x >> level) & 1, (y >> level) & 1
+        position = (position << 2) | ((3 * right) ^ up)
+        turn: Flags = up == 0
+        flip = turn & (right == 1)
+        x, y = np.where(flip, side - x, x), np.where(flip, side - y, y)
+        x, y = np.where(turn, y, x), np.where(turn, x, y)
+    return position
+
+
+def queue_for(core: Core) -> Queue:
+    """Room for one search at a time: taken from those that lie ready, or made."""
+    try:
+        return core.queues.pop()
+    except IndexError:
+        none = core.n_nodes + BUCKETS
+        return Queue(
+            seconds=np.full(core.n_nodes, np.inf),
+            after=np.full(none + 1, none, dtype=np.uint32),
+            before=np.full(none + 1, none, dtype=np.uint32),
+            touched=np.empty(core.n_nodes + 1, dtype=np.uint32),
+            size=np.zeros(2, dtype=np.uint32),
+            per_bucket=core.per_bucket,
+        )
+
+
+def slots_for(core: Core) -> NDArray[np.uint32]:
+    """Room to look up the points of a line, all zero."""
+    try:
+        return core.slots.pop()
+    except IndexError:
+        return np.zeros(core.n_lines, dtype=np.uint32)

@@ -1,0 +1,205 @@
+"""Compiled loops that give arrays their shape: chains of edges, groups, rows into columns."""
+
+# ruff: noqa: PLR0917  (compiled functions take their arguments by position)
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from communityplan._search.kernels import kernel
+
+__all__ = ["Chains", "Edges", "Joints", "contract", "group", "transpose"]
+
+Array = NDArray[Any]
+
+
+class Edges(NamedTuple):
+    """``tail``, ``head`` int32; ``forward``, ``backward`` float64 [s]; ``owner`` int32.
+
+    ``chain`` int32: filled with the chain each edge is part of, -1 for none; ``place`` int32 and
+    ``forth`` bool: with its position in the chain, and whether the chain leads from tail to head.
+    """
+
+    tail: Array
+    head: Array
+    forward: Array
+    backward: Array
+    owner: Array
+    chain: Array
+    place: Array
+    forth: Array
+
+
+class Joints(NamedTuple):
+    """Nodes: ``degree`` int64, ``edges`` int64 (sum of the rows of its edges), ``inner`` bool.
+
+    ``chain`` int32, ``place`` int32, ``ahead`` and ``behind`` float64: of inner nodes the chain,
+    the position in it and the seconds from its start and back. ``other`` int32: a neighbour.
+    """
+
+    degree: Array
+    edges: Array
+    inner: Array
+    other: Array
+    chain: Array
+    place: Array
+    ahead: Array
+    behind: Array
+
+
+class Chains(NamedTuple):
+    """``start``, ``end`` int32: nodes that stay; ``ahead``, ``behind`` float64: its seconds."""
+
+    start: Array
+    end: Array
+    ahead: Array
+    behind: Array
+
+
+@kernel
+def contract(edges: Edges, joints: Joints, chains: Chains) -> int:
+    """Find the chains of edges between nodes that stay.
+
+    A node is inside a chain where exactly two edges meet, everyone may walk both of them both
+    ways, and they lead to two other nodes. A closed ring keeps one node.
+
+    Parameters
+    ----------
+    edges : Edges
+    joints : Joints
+        Zeros and, for ``inner``, ones; ``chain`` -1; all filled.
+    chains : Chains
+        Room for as many chains as there are nodes and edges; filled.
+
+    Returns
+    -------
+    int
+        How many chains there are.
+    """
+    for edge in range(len(edges.tail)):
+        tail, head = edges.tail[edge], edges.head[edge]
+        plain = tail != head and edges.owner[edge] == 0
+        plain = plain and edges.forward[edge] < np.inf and edges.backward[edge] < np.inf
+        meet(joints, tail, head, edge, plain)
+        meet(joints, head, tail, edge, plain)
+    for node in range(len(joints.inner)):
+        joints.inner[node] = joints.inner[node] and joints.degree[node] == 2
+    found = 0
+    for edge in range(len(edges.tail)):
+        found += from_node(edges, joints, chains, edges.tail[edge], edge, found)
+        found += from_node(edges, joints, chains, edges.head[edge], edge, found)
+    for edge in range(len(edges.tail)):
+        # a ring that nothing has begun: its first node stays
+        tail = edges.tail[edge]
+        if joints.inner[tail] and joints.chain[tail] < 0:
+            joints.inner[tail] = False
+            found += from_node(edges, joints, chains, tail, edge, found)
+    return found
+
+
+@kernel
+def meet(joints: Joints, node: int, other: int, edge: int, plain: bool) -> None:
+    """Note one end of an edge at a node."""
+    if not plain or (joints.degree[node] == 1 and joints.other[node] == other):
+        joints.inner[node] = False
+    joints.degree[node] += 1
+    joints.edges[node] += edge
+    joints.other[node] = other
+
+
+@kernel
+def from_node(
+    edges: Edges, joints: Joints, chains: Chains, start: int, edge: int, chain: int
+) -> int:
+    """Follow a chain from a node that stays along one of its edges; 1 where there is a new one."""
+    other = edges.head[edge] if edges.tail[edge] == start else edges.tail[edge]
+    if joints.inner[start] or not joints.inner[other] or joints.chain[other] >= 0:
+        return 0
+    node, place, ahead, behind = start, 0, 0.0, 0.0
+    while True:
+        edges.chain[edge] = chain
+        forth = edges.tail[edge] == node
+        edges.place[edge] = place
+        edges.forth[edge] = forth
+        ahead += edges.forward[edge] if forth else edges.backward[edge]
+        behind += edges.backward[edge] if forth else edges.forward[edge]
+        node = edges.head[edge] if forth else edges.tail[edge]
+        if not joints.inner[node]:
+            break
+        place += 1
+        joints.chain[node] = chain
+        joints.place[node] = place
+        joints.ahead[node] = ahead
+        joints.behind[node] = behind
+        edge = joints.edges[node] - edge
+    chains.start[chain] = start
+    chains.end[chain] = node
+    chains.ahead[chain] = ahead
+    chains.behind[chain] = behind
+    return 1
+
+
+@kernel
+def group(keys: Array, first: Array, order: Array) -> None:
+    """Positions in the order of their keys, equal keys as they come.
+
+    Parameters
+    ----------
+    keys : array of int32
+        Negative ones are left out.
+    first : array of uint32, shape (N + 1,)
+        Zeros; filled with where each key begins in `order`.
+    order : array of uint32
+        Filled with positions.
+    """
+    for item in range(len(keys)):
+        if keys[item] >= 0:
+            first[keys[item] + 1] += np.uint32(1)
+    # while positions are filled in, the start of a key is kept at the key before it
+    total = np.uint32(0)
+    for key in range(1, len(first)):
+        here = first[key]
+        first[key] = total
+        total += here
+    for item in range(len(keys)):
+        if keys[item] >= 0:
+            key = keys[item] + 1
+            order[first[key]] = np.uint32(item)
+            first[key] += np.uint32(1)
+
+
+@kernel
+def transpose(
+    begin: Array, count: Array, minor: Array, value: Array, first: Array, pairs: Array
+) -> None:
+    """Turn rows into columns: entries in the order of their minor index, then of their major one.
+
+    Parameters
+    ----------
+    begin, count : array of int64, shape (M,)
+        Where the entries of each major index lie, and how many.
+    minor : array of uint32
+        Minor index of every entry.
+    value : array of float
+    first : array of int64, shape (N + 1,)
+        Zeros; filled with where each minor index begins.
+    pairs : array of float, shape (entries, 2)
+        Filled with major indices and values, side by side: one place in memory for each entry.
+    """
+    for item in range(len(minor)):
+        first[minor[np.uint64(item)] + np.uint32(1)] += 1
+    total = 0
+    for key in range(1, len(first)):
+        here = first[key]
+        first[key] = total
+        total += here
+    for major in range(len(begin)):
+        for item in range(begin[major], begin[major] + count[major]):
+            key = minor[np.uint64(item)] + np.uint32(1)
+            place = np.uint64(first[key])
+            pairs[place, 0] = major
+            pairs[place, 1] = value[np.uint64(item)]
+            first[key] += 1
