@@ -69,6 +69,8 @@ _NO = {
 
 _TOTALS = {"合计", "总计", "小计", "共计", "汇总", "总和", "total", "sum", "grandtotal", "subtotal"}
 
+_MAYBE_TOTAL = re.compile("[计总汇tT]")
+
 _EXCEL_ERRORS = {"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#N/A", "####"}
 
 _WHO = {
@@ -144,12 +146,15 @@ def coerce(cells: pd.Series[Any], name: str, column: Column, *, factor: float = 
 
 def clean(cell: Any) -> str:
     """A cell as text in half-width signs, without spaces round it."""
-    return unicodedata.normalize("NFKC", str(cell)).replace("\u2212", "-").strip().strip("\ufeff")
+    text = str(cell)
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip().strip("\ufeff")
 
 
 def is_total(cell: Any) -> bool:
     """Whether a cell says that its row sums up others."""
-    return isinstance(cell, str) and plain(cell) in _TOTALS
+    return isinstance(cell, str) and bool(_MAYBE_TOTAL.search(cell)) and plain(cell) in _TOTALS
 
 
 def rounded_key(cell: Any) -> bool:
@@ -169,7 +174,7 @@ def is_missing(cell: Any) -> bool:
 
 def _each(cells: pd.Series[Any], convert: Callable[[Any], Any]) -> Coerced:
     """Every cell converted; equal cells are converted once."""
-    known: dict[Any, Any] = {}
+    known: dict[Any, tuple[Any, bool]] = {}
     values: list[Any] = []
     changed: dict[int, tuple[Any, Any]] = {}
     refused: dict[int, tuple[str, str]] = {}
@@ -177,29 +182,33 @@ def _each(cells: pd.Series[Any], convert: Callable[[Any], Any]) -> Coerced:
         if is_missing(cell):
             values.append(None)
             continue
-        token = (type(cell), cell) if isinstance(cell, str | int | float | bool) else id(cell)
+        # 1, 1.0 and True are equal, but not the same cell
+        token = cell if isinstance(cell, str) else (type(cell), str(cell))
         if token not in known:
             known[token] = _attempt(cell, convert)
-        result = known[token]
+        result, is_change = known[token]
         if isinstance(result, _RefusedError):
             refused[row] = (f"{cell!r}" if isinstance(cell, str) else str(cell), str(result))
             values.append(cell)
             continue
         values.append(result)
-        if _differs(cell, result):
+        if is_change:
             changed[row] = (_plain_value(cell), result)
     return Coerced(
         pd.Series(values, index=cells.index, name=cells.name, dtype=object), changed, refused
     )
 
 
-def _attempt(cell: Any, convert: Callable[[Any], Any]) -> Any:
+def _attempt(cell: Any, convert: Callable[[Any], Any]) -> tuple[Any, bool]:
+    """What a cell becomes, or why it cannot be used, and whether a note is due."""
     if isinstance(cell, str) and cell.strip() in _EXCEL_ERRORS:
-        return _RefusedError("The spreadsheet could not work out this cell; mend its formula")
+        why = "The spreadsheet could not work out this cell; mend its formula"
+        return _RefusedError(why), False
     try:
-        return convert(cell)
+        result = convert(cell)
     except _RefusedError as refused:
-        return refused
+        return refused, False
+    return result, _differs(cell, result)
 
 
 def _differs(cell: Any, result: Any) -> bool:

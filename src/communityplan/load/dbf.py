@@ -162,9 +162,8 @@ def dbf_cells(dbf: Dbf, encoding: str, where: str) -> tuple[pd.DataFrame, list[P
             piece = record[field.start : field.stop].strip(b" \x00")
             cell = _cell(piece, field.kind, encoding)
             if cell is _BROKEN:
-                found = f"{name} is {piece[:30]!r}"
-                todo = f"Give a sound {_KINDS.get(field.kind, 'text')}, or name another encoding"
-                problems.append(Problem(f"{where}, row {row}", found, todo))
+                found = f"{name} is {piece[:30]!r}, which is no {encoding}"
+                problems.append(Problem(f"{where}, row {row}", found, "Name another encoding"))
                 cell = None
             cells.append(cell)
         data[name] = cells
@@ -172,22 +171,20 @@ def dbf_cells(dbf: Dbf, encoding: str, where: str) -> tuple[pd.DataFrame, list[P
 
 
 _BROKEN = object()
-_KINDS = {"N": "number", "F": "number", "D": "date", "L": "flag"}
+_FLAGS = {b"T": True, b"Y": True, b"F": False, b"N": False, b"?": None}
 
 
 def _cell(piece: bytes, kind: str, encoding: str) -> Any:
     if not piece:
         return None
-    if kind in "NF":
-        # stars fill a number that was too long for its column
-        return float(piece) if _NUMBER.fullmatch(piece) else _BROKEN
-    if kind == "D":
-        text = piece.decode("latin-1")
-        return f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch(r"\d{8}", text) else _BROKEN
-    if kind == "L":
-        flags = {b"T": True, b"Y": True, b"t": True, b"y": True, b"?": None}
-        flags |= {b"F": False, b"N": False, b"f": False, b"n": False}
-        return flags.get(piece, _BROKEN)
+    # what is no number, date or flag stays text, and is refused where it matters; stars fill a
+    # number that was too long for its column
+    if kind in "NF" and _NUMBER.fullmatch(piece):
+        return float(piece)
+    if kind == "D" and re.fullmatch(rb"\d{8}", piece):
+        return f"{piece[:4].decode()}-{piece[4:6].decode()}-{piece[6:].decode()}"
+    if kind == "L" and piece.upper() in _FLAGS:
+        return _FLAGS[piece.upper()]
     try:
         return _text(piece, encoding)
     except UnicodeError:

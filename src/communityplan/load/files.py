@@ -145,6 +145,10 @@ def read_table(
     if problems:
         raise TableError(problems)
     facts = {**raw.facts, "headings": mapped.columns, "unmapped": mapped.unmapped, **reading.facts}
+    options = {"datum": datum, "encoding": encoding, "layer": layer, "sheet": sheet, "crs": crs}
+    idle = [name for name, value in options.items() if value is not None and name not in facts]
+    if idle:
+        facts["without_effect"] = idle
     changes = Changes([*raw.changes, *reading.changes])
     return record(table, file=str(path), kind=kind, **facts, changes=changes)
 
@@ -180,7 +184,7 @@ def _read(source: SourceFile, headings: Headings, **options: str | None) -> RawT
         "csv": lambda: read_csv(source, headings, encoding=encoding),
         "xlsx": lambda: read_workbook(source, headings, sheet=options["sheet"]),
         "geojson": lambda: read_geojson(source, encoding=encoding),
-        "kml": lambda: read_kml(source, layer=options["layer"], table=name),
+        "kml": lambda: read_kml(source, encoding=encoding, layer=options["layer"], table=name),
         "geopackage": lambda: read_geopackage(source, layer=options["layer"], table=name),
         "geoparquet": lambda: read_geoparquet(source),
         "shapefile": lambda: read_shapefile(source, encoding=encoding),

@@ -135,10 +135,13 @@ class Headings:
     def _settle(
         self, mapped: Mapped, by_column: dict[str, str], column: str, heading: str, where: str
     ) -> None:
-        """Two headings for one column: the user's choice wins, then the contract's own name."""
+        """Two headings for one column: the user's choice wins, then the contract's own name.
+
+        A number of the row (序号) gives way to a number of the house.
+        """
         first = by_column[column]
         ranks = [
-            (self.chosen.get(h) == column, h == column, h == self._zh(column))
+            (self.chosen.get(h) == column, h == column, h == self._zh(column), not _is_any_key(h))
             for h in (first, heading)
         ]
         if ranks[0] == ranks[1]:
@@ -254,6 +257,10 @@ def units_of(unit: str) -> Mapping[str, float]:
 def plain(text: str) -> str:
     """A heading without what does not matter: case, spaces, underscores, width of letters."""
     return re.sub(r"[\s_*:'\"“”.\-]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _is_any_key(heading: str) -> bool:
+    return _parted(heading)[0] in ("id", "编号", "序号")
 
 
 def _parted(heading: str) -> tuple[str, str]:

@@ -25,7 +25,9 @@ _KML_TRIMMINGS = {
 """Columns that the KML driver adds to every table."""
 
 
-def read_kml(source: SourceFile, *, layer: str | None, table: str) -> RawTable:
+def read_kml(
+    source: SourceFile, *, encoding: str | None, layer: str | None, table: str
+) -> RawTable:
     """One folder of a KML file; a file that defines entities is refused.
 
     Raises
@@ -35,7 +37,7 @@ def read_kml(source: SourceFile, *, layer: str | None, table: str) -> RawTable:
     DataError
         For XML that is broken or defines entities.
     """
-    text = decode(source.data, source.where, encoding=_declared(source.data))
+    text = decode(source.data, source.where, encoding=encoding or _declared(source.data))
     # the text is handed on as utf-8, whatever its first line said
     xml = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.text, count=1).lstrip().encode()
     places = _check_xml(xml, source.where)

@@ -12,7 +12,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 from pyproj import CRS
 
@@ -44,6 +43,7 @@ def read_geopackage(source: SourceFile, *, layer: str | None, table: str) -> Raw
     """
     _check_sqlite(source)
     chosen = choose_layer(source, layer, table)
+    _check_size(source, chosen)
     raw = read_layer(source, layer=chosen)
     raw.facts.update(format="geopackage", layer=chosen)
     return raw
@@ -143,6 +143,8 @@ def read_layer(source: SourceFile, *, layer: str | None, **driver_options: str) 
     RawTable
     """
 
+    import pyogrio
+
     def read() -> RawTable:
         target = io.BytesIO(source.data) if source.data else source.path
         about = pyogrio.read_info(target, layer=layer, **driver_options)
@@ -158,6 +160,8 @@ def read_layer(source: SourceFile, *, layer: str | None, **driver_options: str) 
 
 def choose_layer(source: SourceFile, layer: str | None, table: str) -> str:
     """The layer that was named, the only one, or the one named as the table."""
+
+    import pyogrio
 
     def names() -> list[str]:
         target = io.BytesIO(source.data) if source.data else source.path
@@ -189,12 +193,35 @@ def _guarded_names(where: str, names: Callable[[], list[str]]) -> list[str]:
         raise DataError([Problem(where, found, "Export it again, or fetch it again")]) from error
 
 
+def _check_size(source: SourceFile, layer: str) -> None:
+    """Refuse a layer with far too many vertices before it is read; each takes 16 bytes."""
+    try:
+        with closing(_database(source)) as base:
+            ask = "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?"
+            names = [row[0].replace('"', '""') for row in base.execute(ask, (layer,))]
+            table = layer.replace('"', '""')
+            sizes = [
+                base.execute(f'SELECT SUM(LENGTH("{name}")) FROM "{table}"').fetchone()[0]  # noqa: S608 names are quoted
+                for name in names
+            ]
+    except (sqlite3.Error, AttributeError, TypeError) as error:
+        raise DataError(
+            [Problem(source.where, f"the file is broken ({error})", "Export it again")]
+        ) from error
+    # the rest of a geometry is a head of at most 100 bytes and its parts
+    vertices = sum(size or 0 for size in sizes) // 16
+    refuse_too_many(source.where, vertices, 2 * MOST_VERTICES + 6 * MOST_ROWS, "vertices")
+
+
+def _database(source: SourceFile) -> sqlite3.Connection:
+    address = f"{source.path.absolute().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True)
+
+
 def _check_sqlite(source: SourceFile) -> None:
     """Refuse a database with broken pages, which could be read in part, and one far too large."""
     try:
-        with closing(
-            sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        ) as base:
+        with closing(_database(source)) as base:
             verdict = base.execute("PRAGMA quick_check(1)").fetchone()[0]
     except (sqlite3.Error, UnicodeError, TypeError) as error:
         raise DataError(

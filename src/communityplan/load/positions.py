@@ -21,6 +21,7 @@ __all__ = ["PAIR", "found_shapes", "from_text", "row_at", "tidied"]
 Shapes = NDArray[Any]
 
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:E[-+]?\d+)?"
+_DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,17})?", re.ASCII)
 _ANGLE = re.compile(
     rf"(?:东经|北纬|[EN])?\s*({_NUMBER})\s*"
     r"(?:[°度]\s*(?:(\d{1,2}(?:\.\d+)?)\s*[′'分]\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:″|\"|秒|′′|''))?)?)?\s*[EN]?"
@@ -114,11 +115,14 @@ def _coordinate(cell: Any) -> float | None:
         return None
     if isinstance(cell, int | float):
         return float(cell)
-    match = _ANGLE.fullmatch(clean(cell).upper())
+    text = str(cell)
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    match = _ANGLE.fullmatch(clean(text).upper())
     if match is None:
         return None
     degrees, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
-    return degrees + minutes / 60.0 + seconds / 3600.0
+    return degrees + np.copysign(minutes / 60.0 + seconds / 3600.0, degrees)
 
 
 def tidied(

@@ -95,10 +95,10 @@ def choose_encoding(pieces: Sequence[bytes]) -> str | None:
     text = _fits(pieces, "gb18030")
     if text is None:
         return None
-    foreign = [sign for sign in text if ord(sign) > 127]
+    foreign = {sign for sign in set(text) if ord(sign) > 127}
     # big5 and others often pass as gb18030 too, but then as characters that hardly anybody uses
-    usual = sum(_is_usual(sign) for sign in set(foreign))
-    return "gb18030" if usual >= 0.9 * len(set(foreign)) else None
+    usual = sum(_is_usual(sign) for sign in foreign)
+    return "gb18030" if usual >= 0.9 * len(foreign) else None
 
 
 def read_csv(source: SourceFile, headings: Headings, *, encoding: str | None) -> RawTable:
@@ -159,6 +159,11 @@ def frame_of_rows(
         found = f"no rows below the headings in row {top + 1}"
         raise DataError([Problem(where, found, "Leave the file out, or export it again")])
     problems = list(_width_problems(rows, body, len(names), where, even=even))
+    titles = [
+        {"row": i + 1, "column": None, "found": _shown(rows[i]), "became": "a title, left out"}
+        for i in filled
+        if i < top
+    ]
     void_rows = sorted(set(range(top + 1, body[-1])) - set(body))
     changes = [
         {"row": i + 1, "column": None, "found": "an empty row", "became": "left out"}
@@ -171,7 +176,9 @@ def frame_of_rows(
     facts = {"heading_row": top + 1}
     numbers = np.asarray(body, dtype=np.int64) + 1
     frame = frame.drop(columns=void)
-    return RawTable(frame, numbers, where, facts=facts, changes=changes, problems=problems)
+    return RawTable(
+        frame, numbers, where, facts=facts, changes=[*titles, *changes], problems=problems
+    )
 
 
 def _codec(encoding: str) -> str:
@@ -269,8 +276,16 @@ def _is_blank(cell: Any) -> bool:
 
 
 def _heading_row(rows: Sequence[Sequence[Any]], filled: list[int], headings: Headings) -> int:
-    """The row with the most known headings among the first; the first filled one if none has."""
-    return max(filled[:_HEADING_ROWS], key=lambda i: (headings.count_known(rows[i]), -i))
+    """The row with the most known headings among the first; the first filled one if none has two.
+
+    One word alone may be a cell that happens to be a heading elsewhere.
+    """
+    best = max(filled[:_HEADING_ROWS], key=lambda i: (headings.count_known(rows[i]), -i))
+    return best if headings.count_known(rows[best]) > 1 else filled[0]
+
+
+def _shown(row: Sequence[Any]) -> str:
+    return " ".join(str(cell) for cell in row if not _is_blank(cell))[:60]
 
 
 def _width_problems(
