@@ -250,6 +250,18 @@ class TestInput:
         degrees = layer_shapes(maps.coverage_map(homes=quarter.homes().to_crs(4490), simplify_m=0))
         assert np.abs(np.array(metric["xy"][:2]) - np.array(degrees["xy"][:2])).max() <= 1
 
+    def test_shifted_to_the_tiles_of_china(self):
+        here = maps.coverage_map(gates=quarter.gates(), lang="en")
+        there = maps.coverage_map(gates=quarter.gates(), lang="en", tile_datum="gcj02")
+        apart = np.array(layer_shapes(there)["xy"][:2]) - layer_shapes(here)["xy"][:2]
+        # some 500 m to the east, as everywhere in east China
+        assert 4000 < apart[0] < 6500
+        assert any("GCJ-02" in note for note in data_of(there)["notes"])
+
+    def test_an_unknown_datum(self):
+        with pytest.raises(OptionError, match="tile_datum is 'bd09'"):
+            maps.coverage_map(gates=quarter.gates(), tile_datum="bd09")
+
     def test_tables_are_not_changed(self):
         before = quarter.everything()
         given_tables = quarter.everything()
@@ -280,14 +292,14 @@ class TestInput:
         homes = quarter.homes()
         homes.loc[1, "geometry"] = None
         notes = data_of(maps.coverage_map(homes=homes, lang="en"))["notes"]
-        assert any(note.startswith("1 rows of Homes") for note in notes)
+        assert "Homes: 1 without a location, not drawn." in notes
 
     def test_keys_that_are_not_on_the_map_are_told(self):
         m = maps.coverage_map(
             homes=quarter.homes().iloc[:1], home_access=quarter.home_access(), lang="en"
         )
         assert any(
-            "2 keys in home_access" in note and "h2, h3" in note for note in data_of(m)["notes"]
+            "home_access: 2 keys" in note and "h2, h3" in note for note in data_of(m)["notes"]
         )
 
     def test_everything_wrong_is_listed_at_once(self):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from pathlib import Path
 
 import folium
 import numpy as np
@@ -13,6 +15,8 @@ from browser import DESK, PHONE, browser, opened
 from communityplan import maps
 
 PIL = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+
+PICTURES = Path(__file__).parent / "pictures"
 
 CHOICE = "communityplan.pages[0].choice"
 # where a place of the quarter is on the screen
@@ -76,6 +80,13 @@ def picture(page, **options):
     return np.asarray(PIL.open(io.BytesIO(page.screenshot(**options))).convert("RGB")).astype(int)
 
 
+def map_picture(page):
+    """The maps of a page, small enough that fonts and smoothing of edges hardly count."""
+    box = page.locator(".cp-maps").bounding_box()
+    whole = PIL.open(io.BytesIO(page.screenshot(clip=box))).convert("RGB")
+    return whole.resize((whole.width // 4, whole.height // 4), PIL.Resampling.BOX)
+
+
 def painted(page):
     """Share of the map that is not the plain ground."""
     shown = picture(page, clip=page.locator(".cp-map").first.bounding_box())
@@ -108,6 +119,26 @@ def test_nothing_lies_on_top_of_another(chrome, coverage_file):
                     or other[3] <= one[1]
                 )
                 assert apart, (one, other)
+
+
+@pytest.mark.parametrize("kind", ["areas", "communities", "homes", "compare"])
+def test_it_looks_as_it_did(chrome, request, kind):
+    """Set COMMUNITYPLAN_REDRAW=1 to draw the reference pictures again, and look at them."""
+    file = "compare_file" if kind == "compare" else "english_file"
+    with opened(chrome, request.getfixturevalue(file)) as shown:
+        if kind != "compare":
+            shown.page.locator(f".cp-layers input[value={kind}]").check()
+            shown.page.locator(".cp-layers input[value=unserved]").check()
+        seen = map_picture(shown.page)
+    reference = PICTURES / f"{kind}.png"
+    if os.environ.get("COMMUNITYPLAN_REDRAW"):
+        PICTURES.mkdir(exist_ok=True)
+        seen.save(reference, optimize=True)
+    wanted = PIL.open(reference).convert("RGB")
+    assert seen.size == wanted.size
+    apart = np.abs(np.asarray(seen).astype(int) - np.asarray(wanted).astype(int)).max(axis=2)
+    assert apart.mean() < 2.0
+    assert (apart > 40).mean() < 0.01
 
 
 def test_layers_toggle(chrome, english_file):

@@ -8,7 +8,7 @@
   cp.compare = function (page, first) {
     const box = cp.make("div", { class: "cp-map cp-over", id: page.id + "_after" });
     page.maps.append(box);
-    const second = L.map(box, { center: [0, 0], zoom: 2, maxZoom: 20, zoomSnap: 0.25 });
+    const second = L.map(box, { center: [0, 0], zoom: 2, zoomSnap: 0.25 });
     // the second map lies on top, and so its buttons do
     first.zoomControl.remove();
     keepInStep(page, first, second);

@@ -82,10 +82,12 @@ def coverage_map(
     osm: bool = False,
     synthetic: bool = False,
     simplify_m: float = 0.5,
+    tile_datum: str = "wgs84",
 ) -> folium.Map:
     """A map of who is served: every table that is given becomes a layer.
 
-    Tables may be in any coordinate system; they are drawn in WGS 84. Nothing is computed beyond
+    Tables may be in any coordinate system; they are drawn in WGS 84, on a plain ground without
+    tiles unless `m` brings some. Nothing is computed beyond
     shares of the ledger; an empty table is a layer that says so, and rows without a location are
     counted in the notes.
 
@@ -132,6 +134,9 @@ def coverage_map(
         Marks the map as showing no real place.
     simplify_m : float
         How far a simplified line may lie from the original [m].
+    tile_datum : {"wgs84", "gcj02"}
+        Datum of the tiles of `m`; on those of Amap (高德), which are in GCJ-02, everything is
+        shifted to fit, and the map says so.
 
     Returns
     -------
@@ -173,7 +178,7 @@ def coverage_map(
     title = word("map.title", lang) if title is None else title
     tables = _checked({name: table for name, table in given.items() if table is not None})
     own = {service.name: service for service in services}
-    look = Look(lang, simplify_m, own)
+    look = Look(lang, simplify_m, _datum(tile_datum), own)
     layers = list(_layers(tables, look))
     page = Page(
         views=(View(tuple(layers), _totals(tables)),),
@@ -185,6 +190,12 @@ def coverage_map(
         services=_services(tables, look),
     )
     return add_page(page, new_map() if m is None else m)
+
+
+def _datum(name: str) -> str:
+    if name not in ("wgs84", "gcj02"):
+        raise OptionError(f"tile_datum is {name!r}; known are wgs84 and gcj02")
+    return name
 
 
 def _checked(tables: dict[str, Any]) -> dict[str, Any]:
@@ -320,6 +331,8 @@ def _totals(tables: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 def _notes(tables: dict[str, Any], layers: Sequence[Layer], look: Look) -> Iterator[str]:
     most_m = max(look.simplify_m, AREA_SIMPLIFY_M if "areas" in tables else 0.0)
     yield look.word("note.simplified", metres=f"{most_m:g}")
+    if look.datum == "gcj02":
+        yield look.word("map.amap_note")
     if "coverage" in tables or "home_access" in tables:
         yield look.word("note.limits")
     if "home_access" in tables and "covered_share" not in tables["home_access"].columns:

@@ -142,10 +142,11 @@
       const { ctx } = this;
       for (let piece = s.rowStart[row]; piece < s.rowStart[row + 1]; piece++) {
         const end = s.pieceStart[piece + 1];
-        let i = s.pieceStart[piece];
-        ctx.moveTo(this.px(s.x[i]), this.py(s.y[i]));
-        for (i++; i < end; i++) ctx.lineTo(this.px(s.x[i]), this.py(s.y[i]));
-        if (closed) ctx.closePath();
+        const start = s.pieceStart[piece];
+        ctx.moveTo(this.px(s.x[start]), this.py(s.y[start]));
+        for (let i = start + 1; i < end; i++) ctx.lineTo(this.px(s.x[i]), this.py(s.y[i]));
+        // closePath takes a time that grows with the whole path
+        if (closed) ctx.lineTo(this.px(s.x[start]), this.py(s.y[start]));
       }
     }
     /** Path of an area; a tiny one is a square, a home known as a point is a dot. */
@@ -238,9 +239,10 @@
       if (!variant) return;
       const { ctx } = brush;
       const rows = cp.rows(layer, variant);
+      const thin = Math.min(1, brush.growth + 0.15);
       for (const [colour, width] of [["#ffffff", 4], [layer.style.colour, 1.8]]) {
         ctx.strokeStyle = colour;
-        ctx.lineWidth = width;
+        ctx.lineWidth = width * thin;
         ctx.globalAlpha = colour === "#ffffff" ? 0.7 : 1;
         brush.each(layer.s, rows, 4, (row) => brush.area(layer.s, row), () => ctx.stroke());
       }

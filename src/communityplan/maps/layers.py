@@ -182,12 +182,15 @@ class Look:
         Language.
     simplify_m : float
         How far a simplified line may lie from the original [m].
+    datum : {"wgs84", "gcj02"}
+        Datum of the ground that everything is drawn on.
     services : mapping of str to Service
         Services that differ from those of the catalogue, by key.
     """
 
     lang: str
     simplify_m: float = 0.5
+    datum: str = "wgs84"
     services: Mapping[str, Service] = field(default_factory=dict)
 
     def word(self, key: str, **values: object) -> str:
@@ -232,7 +235,7 @@ def base(table: gpd.GeoDataFrame, key: str, look: Look) -> dict[str, Any]:
         for name, row in zip(names, zip(*others, strict=True), strict=True)
     ]
     return {
-        "shapes": encode(table.geometry, simplify_m=look.simplify_m),
+        "shapes": encode(table.geometry, simplify_m=look.simplify_m, datum=look.datum),
         "names": names,
         "other_names": other_names if any(other_names) else [],
         "missing_rows": int((table.geometry.isna() | table.geometry.is_empty).sum()),

@@ -9,6 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from communityplan.coordinates import convert_datum
+
 __all__ = ["MILLIONTHS", "encode", "longitude_latitude"]
 
 MILLIONTHS = 1_000_000
@@ -20,7 +22,7 @@ RING, POLYGON = 2, 3
 Ints = NDArray[np.int64]
 
 
-def encode(shapes: gpd.GeoSeries, *, simplify_m: float) -> dict[str, Any]:
+def encode(shapes: gpd.GeoSeries, *, simplify_m: float, datum: str = "wgs84") -> dict[str, Any]:
     """Shapes as three lists of whole numbers, small in a page and quick to read there.
 
     Parameters
@@ -30,6 +32,8 @@ def encode(shapes: gpd.GeoSeries, *, simplify_m: float) -> dict[str, Any]:
         without parts.
     simplify_m : float
         How far a simplified line may lie from the original [m]; 0 keeps every point.
+    datum : {"wgs84", "gcj02"}
+        Datum of the ground it is drawn on.
 
     Returns
     -------
@@ -48,6 +52,9 @@ def encode(shapes: gpd.GeoSeries, *, simplify_m: float) -> dict[str, Any]:
     degrees = longitude_latitude(shapes, simplify_m=simplify_m)
     pieces, row_of_piece = _pieces(degrees)
     places, piece_of_place = shapely.get_coordinates(pieces, return_index=True)
+    if datum != "wgs84":
+        shifted = convert_datum((places[:, 0], places[:, 1]), source="wgs84", target=datum)
+        places = np.column_stack(shifted)
     steps = np.round(places * MILLIONTHS).astype(np.int64)
     is_ring = shapely.get_type_id(pieces) == RING
     kept = _worth_keeping(steps, piece_of_place, is_ring)

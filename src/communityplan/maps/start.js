@@ -127,6 +127,7 @@
     map.attributionControl.addAttribution(page.attribution);
     if (map.zoomControl) map.zoomControl.setPosition("topright");
     L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+    if (map.options.maxZoom === undefined) map.setMaxZoom(20);
     view.canvas = cp.makeCanvas(view);
     if (!map._loaded) map.setView([0, 0], 2);
     view.canvas.addTo(map);
