@@ -142,7 +142,6 @@ def read_layer(source: SourceFile, *, layer: str | None, **driver_options: str) 
     -------
     RawTable
     """
-
     import pyogrio
 
     def read() -> RawTable:
@@ -160,7 +159,6 @@ def read_layer(source: SourceFile, *, layer: str | None, **driver_options: str) 
 
 def choose_layer(source: SourceFile, layer: str | None, table: str) -> str:
     """The layer that was named, the only one, or the one named as the table."""
-
     import pyogrio
 
     def names() -> list[str]:

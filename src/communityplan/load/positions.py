@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -122,7 +123,7 @@ def _coordinate(cell: Any) -> float | None:
     if match is None:
         return None
     degrees, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
-    return degrees + np.copysign(minutes / 60.0 + seconds / 3600.0, degrees)
+    return degrees + math.copysign(minutes / 60.0 + seconds / 3600.0, degrees)
 
 
 def tidied(
