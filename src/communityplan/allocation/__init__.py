@@ -1,0 +1,11 @@
+"""Which sites to open: exact covering, median and center models, and the real programme.
+
+Every model says what it optimises and in which unit, what no choice can beat, and how far from
+that it is; everything is counted in people, not in points.
+"""
+
+from communityplan.allocation.choice import Choice
+from communityplan.allocation.covering import maximal_covering, set_covering
+from communityplan.allocation.median import p_center, p_median
+
+__all__ = ["Choice", "maximal_covering", "p_center", "p_median", "set_covering"]
