@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from communityplan.errors import DataError, OptionError, Problem, TooLargeError
 
-__all__ = ["Raster", "RasterSource", "cell_size_m", "read_raster", "sample", "to_pixels"]
+__all__ = [
+    "Raster",
+    "RasterSource",
+    "cell_size_m",
+    "read_raster",
+    "sample",
+    "to_pixels",
+    "to_places",
+]
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -145,6 +153,24 @@ def to_pixels(raster: Raster, xy: Floats, *, crs: Any) -> Floats:
         Column and row; the middle of the first cell is at 0.5, 0.5.
     """
     return _pixels(raster.transform, _moved(np.asarray(xy, dtype=np.float64), crs, raster.crs))
+
+
+def to_places(raster: Raster, pixels: Floats, *, crs: Any) -> Floats:
+    """Coordinates of columns and rows, the other way round than `to_pixels`.
+
+    Parameters
+    ----------
+    raster : Raster
+    pixels : array of float, shape (P, 2)
+        Column and row.
+    crs : object
+        Coordinate system that is wanted.
+
+    Returns
+    -------
+    array of float, shape (P, 2)
+    """
+    return _moved(_places(raster.transform, pixels), raster.crs, crs)
 
 
 def sample(raster: Raster, xy: Floats, *, crs: Any) -> Floats:

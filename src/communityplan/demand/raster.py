@@ -1,0 +1,389 @@
+"""Population rasters -> people at homes, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from communityplan.demand.buildings import dwellings
+from communityplan.demand.spread import Placed, Shares, nearest_homes, spread
+from communityplan.errors import DataError, OptionError, Problem, TableError, TooLargeError
+from communityplan.load.raster import (
+    Raster,
+    RasterSource,
+    cell_size_m,
+    read_raster,
+    to_pixels,
+    to_places,
+)
+from communityplan.tables import HOMES, check, record
+
+__all__ = ["homes_from_raster", "population_cells"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Shapes = NDArray[np.object_]
+Kind = Literal["count", "density"]
+Population = RasterSource | Sequence[RasterSource]
+
+READ_WHOLE_CELLS = 5_000_000
+"""A raster up to this size is read whole, so that the people beyond all homes are counted too."""
+
+MOST_PEOPLE = 1e7
+"""More people in one cell than this are a code for something else."""
+
+MOST_SHARES = 50_000_000
+"""More parts of homes in cells than this are refused: the cells are far smaller than houses."""
+
+
+def homes_from_raster(
+    buildings: gpd.GeoDataFrame,
+    population: Population,
+    *,
+    kind: Kind,
+    elderly: Population | None = None,
+    children: Population | None = None,
+    communities: gpd.GeoDataFrame | None = None,
+    move_within_m: float | None = None,
+    band: int = 1,
+) -> gpd.GeoDataFrame:
+    """Homes with the people of a population raster, spread by residential floor area.
+
+    Parameters
+    ----------
+    buildings : GeoDataFrame
+        Buildings as from `read_osm` (``residential``, ``floor_area_m2``), or homes with
+        ``floor_area_m2`` or with outlines and ``storeys``; what they said of residents is replaced.
+        Give those of a wider area than is evaluated: the people of a cell that lies across its
+        edge would all be put into the homes on this side.
+    population : str, Path, Raster, rasterio dataset, or a sequence of them
+        People; several are added up, such as the age bands of WorldPop.
+    kind : {"count", "density"}
+        People per cell (GHS-POP, WorldPop "ppp"), or people per square kilometre.
+    elderly, children : as `population`, optional
+        Of these, older people and small children.
+    communities : GeoDataFrame, optional
+        As `tables.COMMUNITIES`; buildings belong to the one their middle lies in.
+    move_within_m : float, optional
+        People of a cell without homes join those of the cell of the nearest home, where the middle
+        of their cell lies within this distance of it [m]; the diagonal of a cell unless given.
+        Others are unplaced. 0 moves nobody.
+    band : int
+        Band of the files, from 1.
+
+    Returns
+    -------
+    GeoDataFrame
+        As `tables.HOMES`, with ``residents`` and the groups that were given. What became of
+        everybody is in `placement`, cell by cell in `population_cells`.
+
+    Raises
+    ------
+    DataError
+        A raster that cannot be used; one that does not overlap names the file and both boxes.
+    TableError, OptionError, TooLargeError
+
+    Notes
+    -----
+    A home that spans cells belongs to each by the share of its outline there. The people at the
+    homes of a cell add up to the cell, and all of them, moved and unplaced to the raster. Values
+    below 0 are no data, whether the file says so or not: GHS-POP writes -200, WorldPop -99999.
+    Of a raster with more than `READ_WHOLE_CELLS` cells only the part around the homes is read: its
+    people alone are then counted (``whole_raster_read`` in the record).
+
+    Examples
+    --------
+    >>> import geopandas as gpd, numpy as np, shapely
+    >>> from communityplan.demand import homes_from_raster
+    >>> from communityplan.load.raster import Raster
+    >>> blocks = gpd.GeoDataFrame(
+    ...     {"residential": True, "floor_area_m2": [3000.0, 1000.0]}, crs=32650,
+    ...     geometry=[shapely.box(10, 10, 20, 20), shapely.box(90, 10, 110, 20)])
+    >>> people = Raster([[70.0, 6.0, -200.0]], (100, 0, 0, 0, -100, 100), 32650)
+    >>> homes_from_raster(blocks, people, kind="count")["residents"].round(9).tolist()
+    [60.0, 16.0]
+    """
+    _check_options(kind, move_within_m)
+    homes = _somewhere(dwellings(buildings, communities=communities))
+    given = {"residents": population, "elderly": elderly, "children": children}
+    ledgers: dict[str, dict[str, Any]] = {}
+    for group, sources in given.items():
+        if sources is None:
+            continue
+        people = np.zeros(len(homes))
+        parts = []
+        for source in _each(sources):
+            cells = _Cells.of(homes, source, kind=kind, band=band, move_within_m=move_within_m)
+            people += cells.placed.residents
+            parts.append(cells.ledger())
+        homes[group] = people
+        ledgers[group] = _added(parts)
+    empty = (homes["residents"] == 0).to_numpy() & (homes["floor_area_m2"] > 0).to_numpy()
+    return record(
+        check(homes, HOMES),
+        people="population raster spread by floor area",
+        kind=kind,
+        placement=ledgers,
+        homes_without_people=int(empty.sum()),
+    )
+
+
+def population_cells(
+    buildings: gpd.GeoDataFrame,
+    population: RasterSource,
+    *,
+    kind: Kind,
+    move_within_m: float | None = None,
+    band: int = 1,
+) -> gpd.GeoDataFrame:
+    """Every cell with people, and where they were placed.
+
+    Parameters
+    ----------
+    buildings, population, kind, move_within_m, band
+        As for `homes_from_raster`; one raster.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``row``, ``column`` (in the part that was read), ``people``, ``homes`` (number of homes in
+        the cell), ``floor_area_m2``, ``placed`` (in_place, moved or unplaced), ``moved_m`` (to the
+        nearest home; nan where not moved) and the outline of the cell.
+
+    Raises
+    ------
+    DataError, TableError, OptionError, TooLargeError
+    """
+    _check_options(kind, move_within_m)
+    homes = _somewhere(dwellings(buildings))
+    cells = _Cells.of(homes, population, kind=kind, band=band, move_within_m=move_within_m)
+    n = len(cells.people)
+    target = cells.placed.target
+    placed = np.select([target == np.arange(n), target >= 0], ["in_place", "moved"], "unplaced")
+    columns = cells.raster.cells.shape[1]
+    table = pd.DataFrame(
+        {
+            "row": cells.cell // columns,
+            "column": cells.cell % columns,
+            "people": cells.people,
+            "homes": np.bincount(cells.shares.zone, minlength=n),
+            "floor_area_m2": np.bincount(cells.shares.zone, cells.shares.floor_m2, minlength=n),
+            "placed": placed,
+            "moved_m": cells.moved_m,
+        }
+    )[cells.people > 0]
+    outlines = shapely.polygons(_corners(cells.raster, cells.cell[cells.people > 0], homes.crs))
+    drawn = gpd.GeoDataFrame(table, geometry=outlines, crs=homes.crs).reset_index(drop=True)
+    return record(drawn, kind=kind, **cells.ledger())
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of a raster that hold people or homes.
+
+    Attributes
+    ----------
+    raster : Raster
+    cell : array of int, shape (C,)
+        Their numbers, counted row by row.
+    people : array of float, shape (C,)
+    shares : Shares
+        Their zones are positions in `cell`.
+    placed : Placed
+    moved_m : array of float, shape (C,)
+        From the middle of a cell without homes to the home its people were moved to [m].
+    facts : dict
+        What was used and found.
+    """
+
+    raster: Raster
+    cell: Ints
+    people: Floats
+    shares: Shares
+    placed: Placed
+    moved_m: Floats
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        homes: gpd.GeoDataFrame,
+        source: RasterSource,
+        *,
+        kind: Kind,
+        band: int,
+        move_within_m: float | None,
+    ) -> _Cells:
+        raster = _read(homes, source, band, move_within_m)
+        cell_m = cell_size_m(raster, crs=homes.crs)
+        within_m = cell_m * 2**0.5 if move_within_m is None else float(move_within_m)
+        values = raster.cells.ravel()
+        parts = _shares(homes, raster)
+        cell = np.union1d(np.flatnonzero(values > 0), parts.zone)
+        shares = replace(parts, zone=np.searchsorted(cell, parts.zone))
+        people = np.where(values[cell] > 0, values[cell], 0.0)
+        if kind == "density":
+            people *= _square_km(raster, cell)
+        _check_people(people, raster)
+        moves, moved_m = _moves(homes, raster, cell, shares, within_m)
+        placed = spread(people, shares, n_homes=len(homes), moves=moves)
+        facts = {
+            "raster": raster.name,
+            "cell_m": round(cell_m, 3),
+            "move_within_m": within_m,
+            "cells": int((people > 0).sum()),
+            "cells_moved": int((moves >= 0).sum()),
+            "cells_unplaced": int((placed.target < 0).sum()),
+            "cells_without_data": int((~(values >= 0)).sum()),
+            "whole_raster_read": raster.cells.shape == raster.whole,
+        }
+        return cls(raster, cell, people, shares, placed, moved_m, facts)
+
+    def ledger(self) -> dict[str, Any]:
+        """People by what became of them, and what was used."""
+        return {**self.placed.ledger(self.people), **self.facts}
+
+
+def _moves(
+    homes: gpd.GeoDataFrame, raster: Raster, cell: Ints, shares: Shares, within_m: float
+) -> tuple[Ints, Floats]:
+    """Where the people of cells without homes go, -1 for nowhere, and how far."""
+    moves, moved_m = np.full(len(cell), -1, dtype=np.int64), np.full(len(cell), np.nan)
+    bare = np.setdiff1d(np.arange(len(cell)), shares.zone)
+    columns = raster.cells.shape[1]
+    pixels = np.stack([cell[bare] % columns, cell[bare] // columns], axis=1) + 0.5
+    middles = np.asarray(shapely.points(to_places(raster, pixels, crs=homes.crs)), dtype=object)
+    main = shares.main_zone(len(homes))
+    moves[bare], moved_m[bare] = nearest_homes(middles, homes, main, within_m=within_m)
+    return moves, moved_m
+
+
+def _check_options(kind: str, move_within_m: float | None) -> None:
+    wrong = []
+    if kind not in ("count", "density"):
+        wrong.append(f"kind is {kind!r}: give count (people per cell) or density (per km2)")
+    if move_within_m is not None and not move_within_m >= 0:
+        wrong.append(f"move_within_m is {move_within_m}: give metres, 0 or more")
+    if wrong:
+        raise OptionError("; ".join(wrong))
+
+
+def _check_people(people: Floats, raster: Raster) -> None:
+    wrong = people > MOST_PEOPLE
+    if wrong.any():
+        found = f"{int(wrong.sum())} cells hold up to {people.max():g} people"
+        todo = "Set the no-data value of the file, or check its kind and its unit"
+        raise DataError([Problem(raster.name, found, todo)])
+
+
+def _each(sources: Population) -> list[RasterSource]:
+    if not isinstance(sources, Sequence) or isinstance(sources, str):
+        return [sources]
+    if not sources:
+        raise OptionError("no raster given: leave the group out, or name at least one")
+    return list(sources)
+
+
+def _somewhere(homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if not (homes["floor_area_m2"] > 0).any():
+        todo = "Give buildings that people live in, or homes"
+        raise TableError([Problem("buildings", "no home with a floor area", todo)])
+    return homes
+
+
+def _read(
+    homes: gpd.GeoDataFrame, source: RasterSource, band: int, move_within_m: float | None
+) -> Raster:
+    """The part around the homes, or all of a raster of moderate size."""
+    reach_m = move_within_m if move_within_m is not None and np.isfinite(move_within_m) else 0.0
+    west, south, east, north = (float(side) for side in homes.total_bounds)
+    near = (west - reach_m, south - reach_m, east + reach_m, north + reach_m)
+    part = read_raster(source, near=near, crs=homes.crs, what="the homes", band=band)
+    far = move_within_m is not None and np.isinf(move_within_m)
+    if part.cells.shape == part.whole or not (far or np.prod(part.whole) <= READ_WHOLE_CELLS):
+        return part
+    every = max(part.whole)
+    return read_raster(
+        source, near=near, crs=homes.crs, what="the homes", band=band, margin_cells=every
+    )
+
+
+def _added(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One ledger for several rasters."""
+    if len(parts) == 1:
+        return parts[0]
+    total = pd.DataFrame(parts)
+    counts = total.select_dtypes("number").drop(columns=["cell_m", "move_within_m"]).sum()
+    together: dict[str, Any] = {name: counts[name].item() for name in counts.index}
+    same = {name: parts[0][name] for name in ("cell_m", "move_within_m")}
+    whole = all(part["whole_raster_read"] for part in parts)
+    names = ", ".join(part["raster"] for part in parts)
+    return {**together, **same, "raster": names, "whole_raster_read": whole}
+
+
+def _shares(homes: gpd.GeoDataFrame, raster: Raster) -> Shares:
+    """Parts of homes in cells; outlines are cut in the raster's own squares."""
+    shapes = shapely.transform(
+        shapely.force_2d(homes.geometry.to_numpy()),
+        lambda xy: to_pixels(raster, xy, crs=homes.crs),
+    )
+    rows, columns = raster.cells.shape
+    box = shapely.bounds(shapes)
+    first = np.floor(box[:, :2]).astype(np.int64)
+    last = np.maximum(np.ceil(box[:, 2:]).astype(np.int64) - 1, first)
+    # what lies on the far rim of the raster belongs to its last cells
+    rim = np.array([columns, rows])
+    first = np.where(box[:, :2] == rim, rim - 1, first)
+    last = np.where(box[:, :2] == rim, rim - 1, last)
+    first, last = np.clip(first, -1, rim), np.clip(last, -1, rim)
+    size = last - first + 1
+    count = size.prod(axis=1)
+    if count.sum() > MOST_SHARES:
+        raise TooLargeError(
+            f"{raster.name}: the homes reach into {count.sum()} cells; use a coarser raster"
+        )
+    home = np.repeat(np.arange(len(shapes)), count)
+    number = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count)
+    column = first[home, 0] + number % size[home, 0]
+    row = first[home, 1] + number // size[home, 0]
+    part = _part_inside(shapes, home, column, row, count)
+    floor_m2 = homes["floor_area_m2"].to_numpy(dtype=np.float64)[home] * part
+    held = (column >= 0) & (column < columns) & (row >= 0) & (row < rows) & (floor_m2 > 0)
+    return Shares((row * columns + column)[held], home[held], floor_m2[held])
+
+
+def _part_inside(shapes: Shapes, home: Ints, column: Ints, row: Ints, count: Ints) -> Floats:
+    """Share of each home's outline in each of the cells that it reaches into."""
+    part = np.ones(len(home))
+    several = np.flatnonzero(count[home] > 1)
+    at = np.stack([column, row])[:, several].astype(np.float64)
+    squares = shapely.box(at[0], at[1], at[0] + 1, at[1] + 1)
+    common = shapely.area(shapely.intersection(shapes[home[several]], squares))
+    part[several] = common / shapely.area(shapes)[home[several]]
+    return part
+
+
+def _corners(raster: Raster, cells: Ints, crs: Any) -> Floats:
+    """The four corners of cells, shape (C, 4, 2)."""
+    columns = raster.cells.shape[1]
+    first = np.stack([cells % columns, cells // columns], axis=1)[:, None, :]
+    pixels = first + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    return to_places(raster, pixels.reshape(-1, 2).astype(np.float64), crs=crs).reshape(-1, 4, 2)
+
+
+def _square_km(raster: Raster, cells: Ints) -> Floats:
+    """Area of cells on the ground [km2], whatever the projection of the raster."""
+    rows, columns = raster.cells.shape
+    middle = to_places(raster, np.array([[columns / 2, rows / 2]]), crs="EPSG:4326")[0]
+    equal = pyproj.CRS.from_proj4(
+        f"+proj=laea +lon_0={middle[0]} +lat_0={middle[1]} +datum=WGS84 +units=m"
+    )
+    return np.asarray(shapely.area(shapely.polygons(_corners(raster, cells, equal))) / 1e6)
