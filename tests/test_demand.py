@@ -9,6 +9,7 @@ import pytest
 import rasterio
 import shapely
 
+from communityplan.coordinates.raster import Raster
 from communityplan.demand import (
     homes_from_buildings,
     homes_from_counts,
@@ -18,7 +19,6 @@ from communityplan.demand import (
 )
 from communityplan.demand import raster as raster_room
 from communityplan.errors import DataError, OptionError, TableError, TooLargeError
-from communityplan.load.raster import Raster
 from communityplan.tables import HOMES, find_problems, used
 from towns import CRS, points
 

@@ -10,10 +10,10 @@ import rasterio
 import shapely
 
 import communityplan as cp
+from communityplan.coordinates import raster as raster_room
+from communityplan.coordinates.raster import Raster, read_raster, sample
 from communityplan.errors import DataError, OptionError, TooLargeError
-from communityplan.load import raster as raster_room
 from communityplan.load.osm import read_osm
-from communityplan.load.raster import Raster, read_raster, sample
 from communityplan.network.profile import PROFILE_TOLERANCE_M
 from communityplan.network.slope import Elevation
 from towns import CRS, grid_streets, lines, points

@@ -13,10 +13,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from communityplan.demand.buildings import dwellings
-from communityplan.demand.spread import Placed, Shares, nearest_homes, spread
-from communityplan.errors import DataError, OptionError, Problem, TableError, TooLargeError
-from communityplan.load.raster import (
+from communityplan.coordinates.raster import (
     Raster,
     RasterSource,
     cell_size_m,
@@ -24,6 +21,9 @@ from communityplan.load.raster import (
     to_pixels,
     to_places,
 )
+from communityplan.demand.buildings import dwellings
+from communityplan.demand.spread import Placed, Shares, nearest_homes, spread
+from communityplan.errors import DataError, OptionError, Problem, TableError, TooLargeError
 from communityplan.tables import HOMES, check, record
 
 __all__ = ["homes_from_raster", "population_cells"]
@@ -103,7 +103,7 @@ def homes_from_raster(
     --------
     >>> import geopandas as gpd, numpy as np, shapely
     >>> from communityplan.demand import homes_from_raster
-    >>> from communityplan.load.raster import Raster
+    >>> from communityplan.coordinates.raster import Raster
     >>> blocks = gpd.GeoDataFrame(
     ...     {"residential": True, "floor_area_m2": [3000.0, 1000.0]}, crs=32650,
     ...     geometry=[shapely.box(10, 10, 20, 20), shapely.box(90, 10, 110, 20)])

@@ -198,7 +198,7 @@ def placement(homes: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> import geopandas as gpd, numpy as np, shapely
     >>> from communityplan.demand import homes_from_raster, placement
-    >>> from communityplan.load.raster import Raster
+    >>> from communityplan.coordinates.raster import Raster
     >>> home = gpd.GeoDataFrame({"home_id": ["a"], "community_id": ["c"], "floor_area_m2": [500.0]},
     ...                         geometry=[shapely.Point(10, 10)], crs=32650)
     >>> people = Raster([[30.0, 5.0, 2.0]], (100, 0, 0, 0, -100, 100), 32650)

@@ -42,7 +42,7 @@ from communityplan.walker import Walker
 if TYPE_CHECKING:
     import networkx as nx
 
-    from communityplan.load.raster import RasterSource
+    from communityplan.coordinates.raster import RasterSource
     from communityplan.network.slope import Elevation
 
 __all__ = ["WalkNetwork"]
@@ -219,7 +219,10 @@ class WalkNetwork:
     @property
     def owners(self) -> tuple[str, ...]:
         """Communities and groups of private ways that have ways of their own."""
-        return tuple(sorted(set(self.edges["owner"]) - {""}))
+        if "owners" not in self.cache:
+            self.cache["owners"] = tuple(sorted(set(self.edges["owner"].unique()) - {""}))
+        found: tuple[str, ...] = self.cache["owners"]
+        return found
 
     def at(self, time: str | None) -> WalkNetwork:
         """The same network at another time of day.

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from communityplan.load.raster import Raster, sample
+from communityplan.coordinates.raster import Raster, sample
 
 __all__ = ["PROFILE_TOLERANCE_M", "Profile", "bent_profiles", "split_edges"]
 

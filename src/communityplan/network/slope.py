@@ -18,8 +18,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from communityplan.coordinates.raster import Raster, RasterSource, cell_size_m, read_raster, sample
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.load.raster import Raster, RasterSource, cell_size_m, read_raster, sample
 from communityplan.network.graph import clusters
 from communityplan.network.profile import bent_profiles, split_edges
 

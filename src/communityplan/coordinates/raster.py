@@ -61,7 +61,7 @@ class Raster:
     Examples
     --------
     >>> import numpy as np
-    >>> from communityplan.load.raster import Raster
+    >>> from communityplan.coordinates.raster import Raster
     >>> Raster(np.zeros((2, 3)), (30, 0, 500000, 0, -30, 3400060), "EPSG:32650").box
     (500000.0, 3400000.0, 500090.0, 3400060.0)
     """
@@ -192,7 +192,7 @@ def sample(raster: Raster, xy: Floats, *, crs: Any) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> from communityplan.load.raster import Raster, sample
+    >>> from communityplan.coordinates.raster import Raster, sample
     >>> ramp = Raster([[0.0, 10.0], [0.0, 10.0]], (30, 0, 0, 0, -30, 60), "EPSG:32650")
     >>> sample(ramp, np.array([[15.0, 30.0], [30.0, 30.0], [90.0, 30.0]]), crs="EPSG:32650")
     array([ 0.,  5., nan])
