@@ -13,6 +13,7 @@ import shapely
 import communityplan as cp
 from communityplan.errors import OptionError, TableError
 from communityplan.network.attachment import attach
+from communityplan.reach.outline import Field
 from towns import CRS, grid_streets, lines, points
 
 PLAIN = cp.Walker("plain", 1.0)
@@ -402,3 +403,44 @@ def test_people_behind_their_own_gate_are_counted():
         network, homes, hall, walker=PLAIN, minutes=[5], weight="residents", per="destination"
     )
     assert found["total"].tolist() == [16]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_area_is_the_union_of_buffers(seed):
+    network, _, shops = random_town(seed)
+    areas = cp.service_areas(network, shops, walker=PLAIN, minutes=[3, 6], margin_m=30)
+    for within_min in (3, 6):
+        reached = cp.reached_streets(network, shops, walker=PLAIN, within_min=within_min)
+        for shop, lines in reached.groupby("point_id"):
+            own = areas[(areas["facility_id"] == shop) & (areas["within_min"] == within_min)]
+            area = own.geometry.iloc[0]
+            expected = shapely.union_all(shapely.buffer(lines.geometry.to_numpy(), 30))
+            both = area.intersection(expected).area / area.union(expected).area
+            assert both > 0.96
+            assert area.is_valid
+            assert lines.difference(area).length.sum() == pytest.approx(0, abs=1e-6)
+            inside = network.edges.geometry.intersection(area).length.sum()
+            false = 1 - lines.length.sum() / inside
+            assert own["false_share"].iloc[0] == pytest.approx(false, abs=0.03)
+
+
+def test_the_compiled_field_is_the_plain_one():
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(5)
+    pieces = rng.uniform(0, 900, (300, 4))
+    pieces[:20, 2:] = pieces[:20, :2]
+    plain = Field((0, 0, 900, 900), 40.0)
+    fast = Field((0, 0, 900, 900), 40.0, compiled=True)
+    plain.add(pieces)
+    fast.add(pieces)
+    assert np.array_equal(plain.square, fast.square)
+
+
+def test_a_ring_of_streets_has_a_hole():
+    ring = lines([(0, 0), (600, 0), (600, 600), (0, 600), (0, 0)])
+    network = cp.WalkNetwork.from_streets(ring)
+    area = cp.service_areas(
+        network, points([(0, 0)], facility_id=["f"]), walker=PLAIN, minutes=[30]
+    ).geometry.iloc[0]
+    assert len(area.interiors) == 1
+    assert area.interiors[0].envelope.area == pytest.approx(520**2, rel=0.01)

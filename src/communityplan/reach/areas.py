@@ -7,6 +7,7 @@ those of larger ones, whatever other limits were asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.ends import Places, places
+from communityplan.reach.outline import Field, straight_pieces
 from communityplan.reach.parts import Intervals, cut_lines, joined_parts, reached_parts
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
@@ -26,10 +28,15 @@ __all__ = ["reached_streets", "service_areas"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Shapes = NDArray[np.object_]
 
-STREET_MARGIN_M = 25.0
+STREET_MARGIN_M = 40.0
 """Doors within this distance of a reached street lie in the area, unless told otherwise [m]."""
+
+SAMPLE_M = 5.0
+"""Streets are looked at in pieces no longer than this to tell what lies in an area [m]."""
+
+COMPILED_FROM = 300_000
+"""From this many pieces of streets on, the compiled loop is worth loading."""
 
 
 def reached_streets(
@@ -119,8 +126,8 @@ def service_areas(
         One row per facility (or service) and limit: ``facility_id`` (or ``service``, or none),
         ``within_min``, ``street_km`` reached, ``inside_share`` (share of the reached length that
         lies in the area) and ``false_share`` (share of the street length in the area that is
-        beyond the limit); the geometry is a Polygon or MultiPolygon, empty where the facility
-        joins no street.
+        beyond the limit), both measured every 5 m; the geometry is a Polygon or MultiPolygon, empty
+        where the facility joins no street.
 
     Notes
     -----
@@ -146,11 +153,11 @@ def service_areas(
     if not (np.isfinite(margin_m) and margin_m > 0):
         raise OptionError(f"margin_m is {margin_m}: give metres above 0")
     label, names = _labels(found, merge)
-    rows = []
-    for limit_s, part in reached_parts(network, found, person, limits_s, direction).items():
-        merged = joined_parts(label[part.group], part.edge, part.start, part.stop)
-        for number in np.unique(merged.group):
-            rows.append(_area(network, merged, int(number), limit_s, margin_m))
+    parts = {
+        limit_s: joined_parts(label[part.group], part.edge, part.start, part.stop)
+        for limit_s, part in reached_parts(network, found, person, limits_s, direction).items()
+    }
+    rows = list(_areas(network, parts, margin_m))
     table = _area_table(network, rows, names, limits_s)
     table = table.rename(columns={"label": _label_column(found, merge)})
     return record(
@@ -188,35 +195,91 @@ def _labels(found: Places, merge: bool) -> tuple[Ints, NDArray[np.object_]]:
     return np.asarray(label, dtype=np.int64), np.asarray(names, dtype=object)
 
 
-def _area(
-    network: WalkNetwork, part: Intervals, number: int, limit_s: float, margin_m: float
-) -> tuple[int, float, float, float, float, object]:
-    """One area with its quality, measured on the streets."""
-    rows = part.group == number
-    edge, start, stop = part.edge[rows], part.start[rows], part.stop[rows]
-    lines = cut_lines(network.edges.geometry.to_numpy()[edge], start, stop)
-    area = _outline(lines, margin_m)
-    reached_m = float(shapely.length(lines).sum())
-    shapely.prepare(area)
-    inside_m = _length_inside(lines, area)
-    near = network.edges.sindex.query(area, predicate="intersects")
-    near = near[(network.edges["kind"].to_numpy()[near] != "gate")]
-    all_m = _length_inside(network.edges.geometry.to_numpy()[near], area)
-    inside_share = inside_m / reached_m if reached_m > 0 else 1.0
-    false_share = max(all_m - inside_m, 0.0) / all_m if all_m > 0 else 0.0
-    return number, limit_s, reached_m / 1000.0, inside_share, false_share, area
+def _areas(
+    network: WalkNetwork, parts: dict[float, Intervals], margin_m: float
+) -> Iterable[tuple[int, float, float, float, float, object]]:
+    """Every area with its quality, label by label from the smallest limit up."""
+    limits_s = sorted(parts)
+    pieces = {limit_s: _pieces(network, parts[limit_s]) for limit_s in limits_s}
+    widest, widest_group = pieces[limits_s[-1]]
+    compiled = len(widest) * len(limits_s) > COMPILED_FROM
+    edge_m = network.edges["length_m"].to_numpy()
+    for number in np.unique(widest_group):
+        field = Field(_bounds(_of(number, *pieces[limits_s[-1]])), margin_m, compiled=compiled)
+        streets = _streets_near(network, field)
+        for limit_s in limits_s:
+            own = _of(number, *pieces[limit_s])
+            if not len(own):
+                continue
+            field.add(own)
+            part = parts[limit_s]
+            first, last = np.searchsorted(part.group, [number, number + 1])
+            share = part.stop[first:last] - part.start[first:last]
+            reached_m = float((share * edge_m[part.edge[first:last]]).sum())
+            surface = field.surface(_bounds(own))
+            inside_m = float(streets.length_m[surface.inside(streets.xy)].sum())
+            inside = surface.inside((own[:, :2] + own[:, 2:]) / 2)
+            weight = np.hypot(own[:, 2] - own[:, 0], own[:, 3] - own[:, 1])
+            inside_share = float(weight[inside].sum() / weight.sum()) if weight.sum() else 1.0
+            false_share = max(1.0 - reached_m / inside_m, 0.0) if inside_m else 0.0
+            quality = (reached_m / 1e3, inside_share, false_share)
+            yield int(number), limit_s, *quality, surface.outline()
 
 
-def _outline(lines: Shapes, margin_m: float) -> shapely.Geometry:
-    """Everything within the margin of the lines."""
-    joined = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines)))
-    return shapely.union_all(shapely.buffer(joined, margin_m, quad_segs=4))
+def _pieces(network: WalkNetwork, part: Intervals) -> tuple[Floats, Ints]:
+    """Straight pieces of the reached parts of edges, and the group of each."""
+    lines = network.edges.geometry.to_numpy()
+    if "pieces" not in network.cache:
+        network.cache["pieces"] = straight_pieces(lines)
+    every, offsets = network.cache["pieces"]
+    whole = (part.start <= 0) & (part.stop >= 1)
+    count = np.diff(offsets)[part.edge[whole]]
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    kept = every[np.repeat(offsets[part.edge[whole]], count) + within]
+    cut = cut_lines(lines[part.edge[~whole]], part.start[~whole], part.stop[~whole])
+    more, more_offsets = straight_pieces(cut)
+    group = np.concatenate(
+        [
+            np.repeat(part.group[whole], count),
+            np.repeat(part.group[~whole], np.diff(more_offsets)),
+        ]
+    )
+    order = np.argsort(group, kind="stable")
+    return np.concatenate([kept, more])[order], group[order]
 
 
-def _length_inside(lines: Shapes, area: shapely.Geometry) -> float:
-    within = shapely.contains_properly(area, lines)
-    crossing = shapely.intersection(lines[~within], area)
-    return float(shapely.length(lines[within]).sum() + shapely.length(crossing).sum())
+def _of(number: int, pieces: Floats, group: Ints) -> Floats:
+    first, last = np.searchsorted(group, [number, number + 1])
+    return pieces[first:last]
+
+
+def _bounds(pieces: Floats) -> tuple[float, float, float, float]:
+    x, y = pieces[:, 0::2], pieces[:, 1::2]
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Short pieces of streets: their middles and lengths."""
+
+    xy: Floats
+    length_m: Floats
+
+
+def _streets_near(network: WalkNetwork, field: Field) -> _Samples:
+    """Every street on the grid of a field, in short pieces."""
+    if "samples" not in network.cache:
+        walked = np.flatnonzero((network.edges["kind"] != "gate").to_numpy())
+        lines = network.edges.geometry.to_numpy()[walked]
+        pieces, offsets = straight_pieces(shapely.segmentize(lines, SAMPLE_M))
+        network.cache["samples"] = (shapely.STRtree(lines), pieces, offsets)
+    tree, pieces, offsets = network.cache["samples"]
+    row = np.sort(tree.query(shapely.box(*field.bounds)))
+    count = np.diff(offsets)[row]
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    near = pieces[np.repeat(offsets[row], count) + within]
+    length_m = np.hypot(near[:, 2] - near[:, 0], near[:, 3] - near[:, 1])
+    return _Samples((near[:, :2] + near[:, 2:]) / 2, length_m)
 
 
 def _area_table(

@@ -1,0 +1,220 @@
+"""The outline of everything within a margin of reached streets, from a field of distances.
+
+Distances to the streets are exact at the crossings of a fixed grid and interpolated between them;
+the outline is where they equal the margin. The grid lies at whole multiples of its cell, so an area
+does not depend on what else is drawn, and a field over more streets is nowhere higher: areas of
+larger limits contain those of smaller ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast, final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+__all__ = ["CELLS_PER_MARGIN", "Field", "Surface", "straight_pieces"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Shapes = NDArray[np.object_]
+
+CELLS_PER_MARGIN = 2.5
+"""Grid cells in a margin: any point of a street has the crossings around it within the margin."""
+
+PAD = 5
+"""Cells around the streets, so that the outline closes on the grid."""
+
+
+@final
+class Field:
+    """Distances to a growing set of streets, on a grid.
+
+    Parameters
+    ----------
+    bounds : tuple of float
+        West, south, east, north of all streets that will be added [m].
+    margin_m : float
+        Distance of the outline from the streets [m].
+    compiled : bool
+        Whether to use the compiled loop, which pays for large jobs; the field is the same.
+    """
+
+    def __init__(
+        self,
+        bounds: tuple[float, float, float, float],
+        margin_m: float,
+        *,
+        compiled: bool = False,
+    ) -> None:
+        self.margin_m = margin_m
+        self.compiled = compiled
+        self.cell_m = margin_m / CELLS_PER_MARGIN
+        west, south, east, north = (value / self.cell_m for value in bounds)
+        self.column = int(np.floor(west)) - PAD
+        self.row = int(np.floor(south)) - PAD
+        width = int(np.ceil(east)) + PAD - self.column + 1
+        height = int(np.ceil(north)) + PAD - self.row + 1
+        self.bounds = bounds
+        self.far_m = margin_m + 2.0 * self.cell_m
+        self.square = np.full((height, width), self.far_m**2)
+
+    def add(self, pieces: Floats) -> None:
+        """Take in straight pieces of streets.
+
+        Parameters
+        ----------
+        pieces : array of float, shape (N, 4)
+            First and last point of each [m].
+        """
+        if not len(pieces):
+            return
+        ends = pieces / self.cell_m - [self.column, self.row, self.column, self.row]
+        reach, scale = self.far_m / self.cell_m, self.cell_m**2
+        if self.compiled:
+            from communityplan.reach._field import lower_to
+
+            lower_to(self.square, ends, reach, scale)
+            return
+        low = np.minimum(ends[:, :2], ends[:, 2:]) - reach
+        high = np.maximum(ends[:, :2], ends[:, 2:]) + reach
+        first = np.maximum(np.ceil(low).astype(np.int64), 0)
+        limit = np.array(self.square.shape[::-1]) - 1
+        size = np.minimum(np.floor(high).astype(np.int64), limit) - first + 1
+        piece, x, y = _crossings(first, size)
+        np.minimum.at(self.square, (y, x), _square_distance(ends[piece], x, y) * scale)
+
+    def surface(self, bounds: tuple[float, float, float, float]) -> Surface:
+        """The distances as they are now, around what has been added.
+
+        Parameters
+        ----------
+        bounds : tuple of float
+            West, south, east, north of what has been added: the rest of the field is far.
+        """
+        height, width = self.square.shape
+        west, south, east, north = (value / self.cell_m for value in bounds)
+        left = max(int(np.floor(west)) - PAD - self.column, 0)
+        low = max(int(np.floor(south)) - PAD - self.row, 0)
+        right = min(int(np.ceil(east)) + PAD - self.column + 1, width)
+        high = min(int(np.ceil(north)) + PAD - self.row + 1, height)
+        distance_m = np.sqrt(self.square[low:high, left:right])
+        corner = np.array([self.column + left, self.row + low], dtype=np.float64)
+        return Surface(distance_m, corner, self.cell_m, self.margin_m)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Distances to streets on a grid.
+
+    Attributes
+    ----------
+    distance_m : array of float, shape (H, W)
+        At the crossings of the grid, from the south west.
+    corner : array of float, shape (2,)
+        Column and row of the first crossing.
+    cell_m : float
+    margin_m : float
+        Distance of the outline from the streets [m].
+    """
+
+    distance_m: Floats
+    corner: Floats
+    cell_m: float
+    margin_m: float
+
+    def outline(self) -> shapely.Geometry:
+        """The area within the margin, with holes and several parts."""
+        from contourpy import FillType, contour_generator
+
+        contours = contour_generator(
+            z=self.distance_m, name="serial", fill_type=FillType.OuterOffset
+        )
+        # typed by the kind of fill, which the type checker cannot see
+        points, offsets = cast(
+            "tuple[list[Floats], list[Ints]]", contours.filled(-1, self.margin_m)
+        )
+        parts = [
+            _polygon((xy + self.corner) * self.cell_m, offset)
+            for xy, offset in zip(points, offsets, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+    def inside(self, xy: Floats) -> NDArray[np.bool_]:
+        """Which points lie within the margin, as the outline has it.
+
+        Parameters
+        ----------
+        xy : array of float, shape (N, 2)
+            Points [m]; those off the grid are outside.
+        """
+        height, width = self.distance_m.shape
+        x, y = (xy / self.cell_m - self.corner).T
+        found = np.zeros(len(xy), dtype=bool)
+        on = np.flatnonzero((x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1))
+        x, y = x[on], y[on]
+        i, j = x.astype(np.int64), y.astype(np.int64)
+        right, up = x - i, y - j
+        at = j * width + i
+        flat = self.distance_m.ravel()
+        below = flat[at] * (1 - right) + flat[at + 1] * right
+        above = flat[at + width] * (1 - right) + flat[at + width + 1] * right
+        found[on] = below * (1 - up) + above * up <= self.margin_m
+        return found
+
+
+def _polygon(xy: Floats, offsets: Ints) -> shapely.Polygon:
+    rings = [xy[a:b] for a, b in pairwise(offsets.tolist())]
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def _crossings(first: Ints, size: Ints) -> tuple[Ints, Ints, Ints]:
+    """Every grid crossing of every box: the box, the column and the row."""
+    count = size[:, 0] * size[:, 1]
+    piece = np.repeat(np.arange(len(first)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    width = size[piece, 0]
+    y = within // width
+    x = within - y * width
+    return piece, x + first[piece, 0], y + first[piece, 1]
+
+
+def _square_distance(ends: Floats, x: Ints, y: Ints) -> Floats:
+    """Squared distance between a point and a straight piece, in cells."""
+    ax, ay, bx, by = ends.T
+    run, rise = bx - ax, by - ay
+    length = run * run + rise * rise
+    along = ((x - ax) * run + (y - ay) * rise) / np.where(length > 0, length, 1.0)
+    along = np.clip(along, 0.0, 1.0)
+    off_x, off_y = x - ax - along * run, y - ay - along * rise
+    return np.asarray(off_x * off_x + off_y * off_y, dtype=np.float64)
+
+
+def straight_pieces(lines: Shapes) -> tuple[Floats, Ints]:
+    """The straight pieces of lines.
+
+    Parameters
+    ----------
+    lines : array of LineString, shape (L,)
+
+    Returns
+    -------
+    pieces : array of float, shape (N, 4)
+        First and last point of each.
+    offsets : array of int, shape (L + 1,)
+        The pieces of line i are ``pieces[offsets[i]:offsets[i + 1]]``.
+
+    Examples
+    --------
+    >>> import numpy as np, shapely
+    >>> from communityplan.reach.outline import straight_pieces
+    >>> straight_pieces(np.array([shapely.LineString([(0, 0), (30, 0), (30, 5)])]))[0].tolist()
+    [[0.0, 0.0, 30.0, 0.0], [30.0, 0.0, 30.0, 5.0]]
+    """
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    inner = np.flatnonzero(line[1:] == line[:-1])
+    pieces = np.concatenate([xy[inner], xy[inner + 1]], axis=1)
+    return pieces, np.searchsorted(line[inner], np.arange(len(lines) + 1))
