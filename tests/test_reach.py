@@ -411,16 +411,16 @@ def test_an_area_is_the_union_of_buffers(seed):
     areas = cp.service_areas(network, shops, walker=PLAIN, minutes=[3, 6], margin_m=30)
     for within_min in (3, 6):
         reached = cp.reached_streets(network, shops, walker=PLAIN, within_min=within_min)
-        for shop, lines in reached.groupby("point_id"):
+        for shop, parts in reached.groupby("point_id"):
             own = areas[(areas["facility_id"] == shop) & (areas["within_min"] == within_min)]
             area = own.geometry.iloc[0]
-            expected = shapely.union_all(shapely.buffer(lines.geometry.to_numpy(), 30))
+            expected = shapely.union_all(shapely.buffer(parts.geometry.to_numpy(), 30))
             both = area.intersection(expected).area / area.union(expected).area
             assert both > 0.96
             assert area.is_valid
-            assert lines.difference(area).length.sum() == pytest.approx(0, abs=1e-6)
+            assert parts.difference(area).length.sum() == pytest.approx(0, abs=1e-6)
             inside = network.edges.geometry.intersection(area).length.sum()
-            false = 1 - lines.length.sum() / inside
+            false = 1 - parts.length.sum() / inside
             assert own["false_share"].iloc[0] == pytest.approx(false, abs=0.03)
 
 

@@ -274,7 +274,10 @@ def _streets_near(network: WalkNetwork, field: Field) -> _Samples:
         pieces, offsets = straight_pieces(shapely.segmentize(lines, SAMPLE_M))
         network.cache["samples"] = (shapely.STRtree(lines), pieces, offsets)
     tree, pieces, offsets = network.cache["samples"]
-    row = np.sort(tree.query(shapely.box(*field.bounds)))
+    west, south, east, north = field.bounds
+    margin_m = field.margin_m
+    around = shapely.box(west - margin_m, south - margin_m, east + margin_m, north + margin_m)
+    row = np.sort(tree.query(around))
     count = np.diff(offsets)[row]
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     near = pieces[np.repeat(offsets[row], count) + within]
