@@ -309,3 +309,8 @@ def test_inputs_are_not_changed():
 def test_a_renamed_geometry_column_is_followed():
     streets = grid_streets(1, 100).rename_geometry("shape")
     assert len(cp.WalkNetwork.from_streets(streets).edges) == 12
+
+
+def test_no_edge_of_no_length_is_left_where_marks_meet_vertices():
+    edges = cp.load_project("demo").network().edges
+    assert edges.loc[edges["kind"] != "gate", "length_m"].min() > 0.01

@@ -240,7 +240,9 @@ def _edge_spans(vertices: _Vertices, key: Ints) -> tuple[Ints, Ints]:
     stops = np.flatnonzero((is_end | shared[key] | marked[key]) & ~_inner_repeat(repeats, is_end))
     same_street = vertices.line[stops[:-1]] == vertices.line[stops[1:]]
     first, last = stops[:-1][same_street], stops[1:][same_street]
-    proper = (key[first] != key[last]) | (last - first > 1)
+    # a part that never leaves its point is no edge; one that comes back to it is
+    moves = np.cumsum(~repeats)
+    proper = moves[last] > moves[first]
     return first[proper], last[proper]
 
 

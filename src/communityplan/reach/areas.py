@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.ends import Places, places
-from communityplan.reach.outline import Field, straight_pieces
+from communityplan.reach.outline import Field, short_pieces, straight_pieces
 from communityplan.reach.parts import Intervals, cut_lines, joined_parts, reached_parts
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
@@ -271,8 +271,7 @@ def _streets_near(network: WalkNetwork, field: Field) -> _Samples:
     if "samples" not in network.cache:
         walked = np.flatnonzero((network.edges["kind"] != "gate").to_numpy())
         lines = network.edges.geometry.to_numpy()[walked]
-        pieces, offsets = straight_pieces(shapely.segmentize(lines, SAMPLE_M))
-        network.cache["samples"] = (shapely.STRtree(lines), pieces, offsets)
+        network.cache["samples"] = (shapely.STRtree(lines), *short_pieces(lines, SAMPLE_M))
     tree, pieces, offsets = network.cache["samples"]
     west, south, east, north = field.bounds
     margin_m = field.margin_m

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["CELLS_PER_MARGIN", "Field", "Surface", "straight_pieces"]
+__all__ = ["CELLS_PER_MARGIN", "Field", "Surface", "short_pieces", "straight_pieces"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -218,3 +218,24 @@ def straight_pieces(lines: Shapes) -> tuple[Floats, Ints]:
     inner = np.flatnonzero(line[1:] == line[:-1])
     pieces = np.concatenate([xy[inner], xy[inner + 1]], axis=1)
     return pieces, np.searchsorted(line[inner], np.arange(len(lines) + 1))
+
+
+def short_pieces(lines: Shapes, longest_m: float) -> tuple[Floats, Ints]:
+    """As `straight_pieces`, none longer than asked.
+
+    Examples
+    --------
+    >>> import numpy as np, shapely
+    >>> from communityplan.reach.outline import short_pieces
+    >>> short_pieces(np.array([shapely.LineString([(0, 0), (8, 0)])]), 5.0)[0].tolist()
+    [[0.0, 0.0, 4.0, 0.0], [4.0, 0.0, 8.0, 0.0]]
+    """
+    pieces, offsets = straight_pieces(lines)
+    step = pieces[:, 2:] - pieces[:, :2]
+    count = np.maximum(np.ceil(np.hypot(*step.T) / longest_m), 1.0).astype(np.int64)
+    piece = np.repeat(np.arange(len(pieces)), count)
+    before = np.concatenate([[0], np.cumsum(count)])
+    within = (np.arange(count.sum()) - before[piece])[:, None]
+    start = pieces[piece, :2] + step[piece] * (within / count[piece, None])
+    stop = pieces[piece, :2] + step[piece] * ((within + 1) / count[piece, None])
+    return np.concatenate([start, stop], axis=1), before[offsets]
