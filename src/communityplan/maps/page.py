@@ -92,9 +92,7 @@ class Page:
 
 def new_map() -> folium.Map:
     """An empty folium map without tiles, which a notebook shows without a network."""
-    made: folium.Map = _map_class()(
-        location=[0.0, 0.0], zoom_start=2, tiles=None, zoom_snap=0.25
-    )
+    made: folium.Map = _map_class()(location=[0.0, 0.0], zoom_start=2, tiles=None, zoom_snap=0.25)
     return made
 
 

@@ -44,6 +44,7 @@ COLOURS = {
     "ground": GROUND,
     "street": "#ffffff",
     "street_edge": "#d9d5cb",
+    "level": "#c4bfb2",
     "wall": "#5b4636",
     "home": "#cbc5b8",
     "home_edge": "#9d968a",

@@ -165,7 +165,8 @@ def slope_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
                 values=values,
                 rows=[row for row, value in enumerate(values) if value is not None],
                 breaks=breaks,
-                colours=tuple(reversed(ramp(len(breaks) + 1))),
+                # what is nearly level stays quiet
+                colours=(COLOURS["level"], *reversed(ramp(len(breaks) + 1)[:-1])),
                 labels=[*labels, f"> {edges[-1]} %"],
             )
         ],

@@ -14,7 +14,14 @@
   };
 
   function open(page, view, latLng, found, at) {
-    const popup = L.popup({ maxWidth: 320, minWidth: 230, className: "cp-popup", autoPanPadding: [12, 12] });
+    const popup = L.popup({
+      className: "cp-popup",
+      minWidth: 220,
+      maxWidth: Math.min(320, view.map.getSize().x - 110),
+      // clear of the buttons at the right
+      autoPanPaddingTopLeft: [12, 12],
+      autoPanPaddingBottomRight: [56, 12],
+    });
     popup.setLatLng(latLng).setContent(told(page, view, latLng, found, at)).openOn(view.map);
     const cross = popup.getElement().querySelector(".leaflet-popup-close-button");
     cross.setAttribute("aria-label", page.word("map.close"));
