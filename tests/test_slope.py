@@ -380,6 +380,10 @@ def test_rasters_that_cannot_be_used_say_why(tmp_path):
     cut.write_bytes((tmp_path / "whole.tif").read_bytes()[:15_000])
     with pytest.raises(DataError, match=r"cut.tif: (damaged|not a raster)"):
         edges_of(street, cut)
+    lost = Raster(np.ones((9, 9)), (10, 0, 0, 0, -10, 50), CRS)
+    object.__setattr__(lost, "transform", (1e200, 0, 0, 0, -10, 50))
+    with pytest.raises(DataError, match="gives its cells no place"):
+        edges_of(street, write(tmp_path / "lost.tif", lost))
     nothing = surface(lambda x, y: np.nan * x * y, name="hollow")
     with pytest.raises(DataError, match="hollow: no heights where the streets are"):
         edges_of(street, nothing)
@@ -404,7 +408,7 @@ def test_only_the_part_that_is_needed_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("cells", "transform", "message"),
-    [([1.0, 2.0], (1, 0, 0, 0, -1, 0), "give rows, columns"), ([[1.0]], (0,) * 6, "no area")],
+    [([1.0, 2.0], (1, 0, 0, 0, -1, 0), "give rows, columns"), ([[1.0]], (0,) * 6, "no place")],
 )
 def test_a_raster_without_cells_or_place_is_refused(cells, transform, message):
     with pytest.raises(OptionError, match=message):

@@ -7,6 +7,7 @@ system, another district) is told here, with the file and both boxes, and not mu
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ Transform = tuple[float, float, float, float, float, float]
 
 MOST_CELLS = 100_000_000
 """A larger part of a raster is refused: it would take more than 0.8 GB as numbers."""
+
+FARTHEST = 1e9
+"""No coordinate of a raster and no cell is larger than this, in any unit."""
 
 EDGE_POINTS = 21
 """Points along each side of a box when it is moved to another coordinate system."""
@@ -77,9 +81,9 @@ class Raster:
         cells = np.ma.filled(np.ma.asarray(self.cells, dtype=np.float64), np.nan)
         if cells.ndim != 2 or not cells.size:
             raise OptionError(f"{self.name}: cells have shape {cells.shape}; give rows, columns")
-        a, b, _, d, e, _ = transform = tuple(float(number) for number in tuple(self.transform)[:6])
-        if not (np.isfinite(transform).all() and a * e - b * d):
-            raise OptionError(f"{self.name}: transform {transform} gives its cells no area")
+        transform = tuple(float(number) for number in tuple(self.transform)[:6])
+        if not _is_place(transform):
+            raise OptionError(f"{self.name}: transform {transform} gives its cells no place")
         object.__setattr__(self, "cells", cells)
         object.__setattr__(self, "transform", transform)
         object.__setattr__(self, "crs", pyproj.CRS.from_user_input(self.crs))
@@ -279,6 +283,9 @@ def _read(dataset: Any, need: _Need, band: int) -> Raster:
         raise DataError([Problem(name, "no coordinate system", todo)])
     if not 1 <= band <= dataset.count:
         raise OptionError(f"{name} has {dataset.count} bands; band is {band}")
+    if not _is_place(dataset.transform[:6]):
+        found = f"transform {tuple(dataset.transform)[:6]} gives its cells no place"
+        raise DataError([Problem(name, found, "Get the file again")])
     frame = _Frame(tuple(dataset.transform)[:6], pyproj.CRS.from_user_input(dataset.crs), name)
     rows, columns = _part(frame, dataset.shape, need)
     window = ((rows.start, rows.stop), (columns.start, columns.stop))
@@ -362,6 +369,14 @@ def _outline(box: Box) -> Floats:
         np.column_stack([np.full_like(y, box[2]), y]),
     ]
     return np.concatenate(sides)
+
+
+def _is_place(transform: Sequence[float]) -> bool:
+    """Whether six numbers give cells a size and a place on Earth."""
+    a, b, _, d, e, _ = transform
+    sides = np.hypot([a, b], [d, e])
+    on_earth = bool(np.isfinite(transform).all() and np.abs(transform).max() <= FARTHEST)
+    return on_earth and bool(np.abs(a * e - b * d) > 1e-6 * sides.prod() > 0)
 
 
 def _places(transform: Transform, pixels: Floats) -> Floats:
