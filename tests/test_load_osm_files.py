@@ -55,6 +55,11 @@ BAD = [
     ("twisted.osm", TOWN.replace(b"</way>", b"</wey>", 1), "breaks off or is damaged"),
     ("number.osm", TOWN.replace(b'lon="104.', b'lon="x', 1), "breaks off or is damaged"),
     ("version.osm", TOWN.replace(b"0.6", b"9.9", 1), "breaks off or is damaged"),
+    (
+        "entities.osm",
+        b'<!DOCTYPE osm [<!ENTITY a "a">]>' + TOWN[39:],
+        "XML entities are not supported",
+    ),
     ("timeout.osm", OVERPASS_ERROR, "was broken off by the server (runtime error: Query timed"),
 ]
 

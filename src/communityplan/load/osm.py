@@ -8,25 +8,24 @@ what each rule did, what was left out and why. Copies of both are changed and gi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
-from numpy.typing import NDArray
 
 from communityplan import tables
-from communityplan.errors import DataError, OptionError, Problem
-from communityplan.load.osm_areas import relation_polygons
+from communityplan.errors import OptionError
 from communityplan.load.osm_barriers import read_doors, read_gates, read_walls, wall_kinds
 from communityplan.load.osm_buildings import read_buildings, read_communities
-from communityplan.load.osm_file import Interest, OsmData, read_file
+from communityplan.load.osm_extract import Extract, extract, metric_crs
+from communityplan.load.osm_file import Interest, read_file
 from communityplan.load.osm_places import read_places
 from communityplan.load.osm_report import report_table
 from communityplan.load.osm_rules import Rule, first_keys, osm_rules, parse_rules, rule_keys
+from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_streets import read_streets
 
 __all__ = ["ASSUMED_STOREYS", "OsmLayers", "osm_rules", "read_osm"]
@@ -178,36 +177,12 @@ def read_osm(
     path = Path(path)
     if not 0 < assumed_storeys < np.inf:
         raise OptionError(f"assumed_storeys is {assumed_storeys}; give a number above 0")
-    wanted = None if crs is None else _metric(crs)
+    wanted = None if crs is None else metric_crs(crs)
     parsed = parse_rules(rules, services)
     kinds = wall_kinds(walls, parsed)
-    data, system = _projected(read_file(path, _interest(parsed), most_memory_gb), wanted, path)
-    areas, complete = relation_polygons(data.ways, data.relations)
-    data.counts["areas_with_parts_missing"] = int(np.count_nonzero(~complete))
-    streets, notes = read_streets(data.ways, data.relations, areas, parsed, system)
-    communities, more = read_communities(data, areas, parsed, system)
-    land = communities.geometry.to_numpy()
-    told = {"streets": notes, "communities": more}
-    buildings, told["buildings"] = read_buildings(
-        data,
-        areas,
-        parsed,
-        system,
-        land=land,
-        assumed_storeys=assumed_storeys,
-    )
-    places, told["places"] = read_places(data, areas, parsed, system)
-    wall_lines, told["walls"] = read_walls(data.ways, parsed, system, kinds=kinds)
-    gates, told["gates"] = read_gates(data, parsed, system, streets=streets, land=land)
-    layers: dict[str, gpd.GeoDataFrame] = {
-        "streets": streets,
-        "buildings": buildings,
-        "places": places,
-        "gates": gates,
-        "walls": wall_lines,
-        "communities": communities,
-        "doors": read_doors(data.nodes, buildings),
-    }
+    data = read_file(path, _interest(parsed), most_memory_gb)
+    town = extract(data, parsed, crs=wanted, where=path)
+    layers, told = _layers(town, kinds, assumed_storeys)
     for table in layers.values():
         tables.record(
             table,
@@ -217,7 +192,31 @@ def read_osm(
             walls=sorted(kinds),
             assumed_storeys=assumed_storeys,
         )
-    return OsmLayers(**layers, report=report_table(layers, told, data.counts, parsed))
+    return OsmLayers(**layers, report=report_table(layers, told, town.counts, parsed))
+
+
+def _layers(
+    town: Extract, walls: Collection[str], assumed_storeys: float
+) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, Notes]]:
+    """The tables by name, and what their readers counted."""
+    told: dict[str, Notes] = {}
+    streets, told["streets"] = read_streets(town)
+    communities, told["communities"] = read_communities(town)
+    land = communities.geometry.to_numpy()
+    buildings, told["buildings"] = read_buildings(town, land=land, assumed_storeys=assumed_storeys)
+    places, told["places"] = read_places(town)
+    gates, told["gates"] = read_gates(town, streets=streets, land=land)
+    lines, told["walls"] = read_walls(town, kinds=walls)
+    layers = {
+        "streets": streets,
+        "buildings": buildings,
+        "places": places,
+        "gates": gates,
+        "walls": lines,
+        "communities": communities,
+        "doors": read_doors(town.nodes, buildings),
+    }
+    return layers, told
 
 
 def _named(rules: str | Path | Mapping[str, Any] | None) -> str:
@@ -240,43 +239,3 @@ def _interest(rules: Mapping[str, tuple[Rule, ...]]) -> Interest:
         relations=first(AREA_LAYERS),
         keep=every | _ALWAYS_KEPT,
     )
-
-
-def _metric(crs: Any) -> pyproj.CRS:
-    try:
-        system = pyproj.CRS.from_user_input(crs)
-    except pyproj.exceptions.CRSError as error:
-        raise OptionError(f"crs is {crs!r}, which pyproj does not know ({error})") from error
-    if not system.is_projected or system.axis_info[0].unit_name != "metre":
-        raise OptionError(f"crs is {crs!r} ({system.name}), not a projection in metres")
-    return system
-
-
-def _projected(data: OsmData, crs: pyproj.CRS | None, path: Path) -> tuple[OsmData, pyproj.CRS]:
-    """All points in one metric system; the same point of the file stays the same point."""
-    xy = data.ways.xy if len(data.ways.xy) else data.nodes.xy
-    system = crs or _utm(xy)
-    project = pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True).transform
-    nodes = replace(data.nodes, xy=np.column_stack(project(*data.nodes.xy.T)))
-    ways = replace(data.ways, xy=np.column_stack(project(*data.ways.xy.T)))
-    lost = sum(
-        int(np.count_nonzero(~np.isfinite(part).all(axis=1))) for part in (nodes.xy, ways.xy)
-    )
-    if lost:
-        raise DataError(
-            [
-                Problem(
-                    str(path),
-                    f"{lost} points have no place in {system.name}",
-                    "Give a crs that fits the data, or mend their coordinates",
-                )
-            ]
-        )
-    return replace(data, nodes=nodes, ways=ways), system
-
-
-def _utm(lonlat: NDArray[np.float64]) -> pyproj.CRS:
-    """The UTM zone of the middle of the data; of 0, 0 where there is none."""
-    lon, lat = np.median(lonlat, axis=0) if len(lonlat) else (0.0, 0.0)
-    zone = int((lon + 180) % 360 // 6) + 1
-    return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)

@@ -113,10 +113,12 @@ def _enclosed(ways: Ways, pieces: list[int]) -> Any:
     if not pieces:
         return None
     drawn = shapely.multilinestrings(lines(ways, np.array(pieces, dtype=np.int64)))
-    area: Any = shapely.build_area(drawn)
-    if area.is_empty:
-        # lines that cross or that are drawn twice enclose something once they are split
-        area = shapely.build_area(shapely.union_all(drawn))
+    # rings without extent make GEOS divide by zero, which does no harm
+    with np.errstate(invalid="ignore"):
+        area: Any = shapely.build_area(drawn)
+        if area.is_empty or not area.is_valid:
+            # lines that cross or that are drawn twice enclose something once they are split
+            area = shapely.build_area(shapely.union_all(drawn))
     return None if area.is_empty else area
 
 

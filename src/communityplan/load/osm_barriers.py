@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
 from communityplan.load.osm_areas import lines, points_of
-from communityplan.load.osm_file import Floats, Nodes, OsmData, Tags, Ways
+from communityplan.load.osm_extract import Extract
+from communityplan.load.osm_file import Floats, Nodes, Tags, Ways
 from communityplan.load.osm_rules import Rule, Rules, decide
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import as_keys, hours, text, texts
@@ -46,30 +47,24 @@ def wall_kinds(wanted: str | Collection[str], rules: Rules) -> frozenset[str]:
     return kinds
 
 
-def read_walls(
-    ways: Ways, rules: Rules, crs: Any, *, kinds: Collection[str]
-) -> tuple[gpd.GeoDataFrame, Notes]:
+def read_walls(town: Extract, *, kinds: Collection[str]) -> tuple[gpd.GeoDataFrame, Notes]:
     """Walls of the kinds that are asked for.
 
     Parameters
     ----------
-    ways : Ways
-        Projected [m].
-    rules : mapping of str to sequence of Rule
-        The layer ``walls`` is used; its results are the kinds.
-    crs : object
-        The coordinate system of `ways`.
+    town : Extract
+        Its rules ``walls`` are used; their results are the kinds.
     kinds : collection of str
         The kinds to read.
 
     Returns
     -------
     tuple of (GeoDataFrame, Counter)
-        Columns as `tables.WALLS`, and ``osm_id``, ``rule``, ``bridge``, ``tunnel``.
-
+        Columns as `tables.WALLS`, and ``osm_id``, ``rule``.
     """
     notes: Notes = Counter()
-    judged = decide(rules["walls"], ways.tags)
+    ways = town.ways
+    judged = decide(town.rules["walls"], ways.tags)
     asked = np.array([rule is not None and rule.result in kinds for rule in judged], dtype=np.bool_)
     for rule in judged:
         if rule is not None and rule.result not in kinds:
@@ -89,27 +84,18 @@ def read_walls(
         "osm_id": text(f"w{ways.ids[row]}" for row in rows),
         "rule": text(rule.id for rule in deciding),
     }
-    return gpd.GeoDataFrame(columns, geometry=lines(ways, pieces), crs=crs), notes
+    return gpd.GeoDataFrame(columns, geometry=lines(ways, pieces), crs=town.crs), notes
 
 
 def read_gates(
-    data: OsmData,
-    rules: Rules,
-    crs: Any,
-    *,
-    streets: gpd.GeoDataFrame,
-    land: Shapes,
+    town: Extract, *, streets: gpd.GeoDataFrame, land: Shapes
 ) -> tuple[gpd.GeoDataFrame, Notes]:
     """Gates and other barriers, each with who may pass and the rule that says so.
 
     Parameters
     ----------
-    data : OsmData
-        Projected [m].
-    rules : mapping of str to sequence of Rule
-        The layers ``gates`` and ``walls`` are used.
-    crs : object
-        The coordinate system of `data`.
+    town : Extract
+        Its rules ``gates`` and ``walls`` are used.
     streets : GeoDataFrame
         As `read_streets` gives it.
     land : array of Polygon
@@ -123,7 +109,7 @@ def read_gates(
         ``rule``.
     """
     notes: Notes = Counter()
-    nodes, ways = data.nodes, data.ways
+    nodes, ways, rules = town.nodes, town.ways, town.rules
     solid = _wall_points(ways, rules)
     judged = decide(rules["gates"], _told_boundaries(nodes, np.union1d(solid, _vertices(land))))
     rows = [row for row, rule in enumerate(judged) if rule is not None]
@@ -153,7 +139,7 @@ def read_gates(
         "osm_id": text(osm_id),
         "rule": text(each.id for each in rule),
     }
-    table = gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=crs)
+    table = gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=town.crs)
     ignored = np.array([each.result == "ignored" for each in rule], dtype=np.bool_)
     notes["left out", "not_for_people_on_foot"] += int(ignored.sum())
     table = table[~ignored].reset_index(drop=True)

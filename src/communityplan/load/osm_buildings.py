@@ -12,8 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import outer_ways, polygons
-from communityplan.load.osm_file import Flags, Floats, OsmData, Tags
-from communityplan.load.osm_rules import Rule, Rules, decide, rule_keys
+from communityplan.load.osm_extract import Extract
+from communityplan.load.osm_file import Flags, Floats, Tags
+from communityplan.load.osm_rules import Rule, decide, rule_keys
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import metres, name_of, storeys, text, texts
 from communityplan.walker import STOREY_HEIGHT_M
@@ -29,21 +30,13 @@ ON_LAND = "on_residential_land"
 """A key that no file has: it tells the rules that a building stands on residential land."""
 
 
-def read_communities(
-    data: OsmData, areas: Shapes, rules: Rules, crs: Any
-) -> tuple[gpd.GeoDataFrame, Notes]:
+def read_communities(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
     """Residential land, named or not.
 
     Parameters
     ----------
-    data : OsmData
-        Projected [m].
-    areas : array of Polygon or None
-        The area of each relation.
-    rules : mapping of str to sequence of Rule
-        The layer ``communities`` is used.
-    crs : object
-        The coordinate system of `data`.
+    town : Extract
+        Its rules ``communities`` are used.
 
     Returns
     -------
@@ -51,7 +44,7 @@ def read_communities(
         Columns as `tables.COMMUNITIES`, and ``named``, ``osm_id``, ``rule``.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(data, areas, rules["communities"], notes)
+    osm_id, tags, rule, shapes = _areal(town, town.rules["communities"], notes)
     yes = np.array([each.result == "yes" for each in rule], dtype=np.bool_)
     names = name_of(tags)
     given = names["name"].notna().to_numpy()
@@ -67,25 +60,19 @@ def read_communities(
         "osm_id": text(osm_id),
         "rule": text(each.id for each in rule),
     }
-    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
+    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=town.crs)
     return table[yes].reset_index(drop=True), notes
 
 
 def read_buildings(
-    data: OsmData, areas: Shapes, rules: Rules, crs: Any, *, land: Shapes, assumed_storeys: float
+    town: Extract, *, land: Shapes, assumed_storeys: float
 ) -> tuple[gpd.GeoDataFrame, Notes]:
     """Buildings, whether people live in them, and their floor area.
 
     Parameters
     ----------
-    data : OsmData
-        Projected [m].
-    areas : array of Polygon or None
-        The area of each relation.
-    rules : mapping of str to sequence of Rule
-        The layer ``buildings`` is used.
-    crs : object
-        The coordinate system of `data`.
+    town : Extract
+        Its rules ``buildings`` are used.
     land : array of Polygon
         Residential land [m].
     assumed_storeys : float
@@ -104,13 +91,13 @@ def read_buildings(
     ``height`` over 2.8 m, else from the rule of the building, else they are `assumed_storeys`.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(data, areas, rules["buildings"], notes)
-    if any(ON_LAND in rule_keys([each]) for each in rules["buildings"]):
+    osm_id, tags, rule, shapes = _areal(town, town.rules["buildings"], notes)
+    if any(ON_LAND in rule_keys([each]) for each in town.rules["buildings"]):
         on_land = _stand_on(shapes, land)
         told = [
             {**each, ON_LAND: "yes"} if on else each for each, on in zip(tags, on_land, strict=True)
         ]
-        judged = decide(rules["buildings"], told)
+        judged = decide(town.rules["buildings"], told)
         rule = [new or old for new, old in zip(judged, rule, strict=True)]
     result = np.array([each.result for each in rule], dtype=object)
     height = np.array([_height(each) for each in tags], dtype=np.float64)
@@ -129,17 +116,17 @@ def read_buildings(
         "floor_area_m2": footprint * levels,
         "rule": text(each.id for each in rule),
     }
-    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
+    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=town.crs)
     keep = result != "ignored"
     notes["left out", "ignored"] += int(np.count_nonzero(~keep))
     return table[keep].reset_index(drop=True), notes
 
 
 def _areal(
-    data: OsmData, areas: Shapes, rules: Sequence[Rule], notes: Notes
+    town: Extract, rules: Sequence[Rule], notes: Notes
 ) -> tuple[list[str], list[Tags], list[Rule], Shapes]:
     """Areas that a layer's rules name, those with ways before those of relations."""
-    ways, relations = data.ways, data.relations
+    ways, relations, areas = town.ways, town.relations, town.areas
     judged, big = decide(rules, ways.tags), decide(rules, relations.tags)
     use = np.array([rule is not None for rule in big], dtype=np.bool_) & ~shapely.is_missing(areas)
     # an outline that is tagged like its relation is there once, as the relation

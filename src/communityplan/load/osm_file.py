@@ -6,8 +6,6 @@ objects does not matter and the ways that areas are made of are known before the
 
 from __future__ import annotations
 
-import bz2
-import gzip
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from communityplan.errors import DataError, MissingLibraryError, Problem, TooLargeError
+from communityplan.errors import MissingLibraryError, TooLargeError
+from communityplan.load.osm_format import bad_file, format_of
 
 __all__ = ["Interest", "Nodes", "OsmData", "Relations", "Ways", "read_file"]
 
@@ -27,8 +26,6 @@ Tags = dict[str, str]
 
 HEADER_HEX = 18
 """Hex digits before the coordinates of a line in well-known binary: byte order, type, count."""
-
-HEAD_BYTES = 4096
 
 MEMORY_PER_BYTE = {"pbf": 50.0, "osm": 4.0, "osm.bz2": 40.0, "osm.gz": 40.0}
 """Peak memory over the size of the file, by kind: rough, measured on districts and one city."""
@@ -133,7 +130,7 @@ def read_file(path: Path, interest: Interest, most_memory_gb: float) -> OsmData:
     TooLargeError
         The file would take more memory than `most_memory_gb`.
     """
-    kind = _kind_of(path)
+    kind = format_of(path)
     size = path.stat().st_size
     needed_gb = size * MEMORY_PER_BYTE[kind] / 1e9
     if needed_gb > most_memory_gb:
@@ -154,7 +151,7 @@ def read_file(path: Path, interest: Interest, most_memory_gb: float) -> OsmData:
     try:
         return _read(osmium, source, interest)
     except damaged as error:
-        raise _bad(
+        raise bad_file(
             path,
             f"breaks off or is damaged ({error})",
             "Download it again, or make the extract again",
@@ -331,69 +328,3 @@ def _last_of_each(ways: Ways) -> Ways:
         np.concatenate([[0], np.cumsum(sizes[pieces])]).astype(np.int64),
         ways.xy[points],
     )
-
-
-def _bad(path: Path, found: str, todo: str) -> DataError:
-    return DataError([Problem(str(path), found, todo)])
-
-
-def _kind_of(path: Path) -> str:
-    """The format by content, as osmium calls it."""
-    wanted = "Give an OpenStreetMap file: .osm.pbf, .osm or .osm.bz2"
-    if not path.exists():
-        raise _bad(path, "there is no such file", "Check the path; " + wanted)
-    if not path.is_file():
-        raise _bad(path, "is a folder", wanted)
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-            stream.seek(0, 2)
-            size = stream.tell()
-            stream.seek(max(0, size - HEAD_BYTES))
-            tail = stream.read()
-    except OSError as error:
-        raise _bad(path, f"cannot be read ({error})", "Check who may read it") from error
-    if size == 0:
-        raise _bad(path, "is empty (0 bytes)", "Download it again")
-    if head[4:15] == b"\n\tOSMHeader":
-        return "pbf"
-    if head.startswith(b"BZh"):
-        return _xml_kind(path, _unpacked(path, bz2.BZ2File), "osm.bz2", "a bz2 archive")
-    if head.startswith(b"\x1f\x8b"):
-        return _xml_kind(path, _unpacked(path, gzip.GzipFile), "osm.gz", "a gzip archive")
-    if b"<remark>" in tail and b"rror" in tail.split(b"<remark>")[-1]:
-        remark = tail.split(b"<remark>")[-1].split(b"</remark>")[0].decode("utf-8", "replace")
-        raise _bad(path, f"was broken off by the server ({remark.strip()})", "Download it again")
-    return _xml_kind(path, head, "osm", "")
-
-
-def _unpacked(path: Path, opener: Callable[..., Any]) -> bytes:
-    try:
-        with opener(path) as stream:
-            head: bytes = stream.read(HEAD_BYTES)
-    except (OSError, EOFError) as error:
-        todo = "Download it again, or unpack it and give the .osm file"
-        raise _bad(path, f"is an archive that breaks off or is damaged ({error})", todo) from error
-    return head
-
-
-def _xml_kind(path: Path, head: bytes, kind: str, packed: str) -> str:
-    """The kind itself for an OpenStreetMap document, else an error that says what it is."""
-    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
-    inside = f"is {packed} holding " if packed else "is "
-    if "<osm" in text and "<osmchange" not in text and text.startswith("<"):
-        return kind
-    if "<osmchange" in text:
-        what, todo = "a change file", "Give the full extract, not a file of changes"
-    elif "<html" in text or text.startswith("<!doctype"):
-        what = "a web page"
-        todo = "The download failed: open it in a browser to see why, and download again"
-    elif text.startswith(("{", "[")):
-        what, todo = "JSON", "Ask Overpass for [out:xml], or give an .osm.pbf"
-    elif text.startswith("pk"):
-        what, todo = "a zip archive", "Unpack it and give the .osm.pbf inside"
-    else:
-        shown = text[:40].encode("ascii", "replace").decode()
-        what = f"no OpenStreetMap data (it starts with {shown!r})"
-        todo = "Give an OpenStreetMap file: .osm.pbf, .osm or .osm.bz2"
-    raise _bad(path, inside + what, todo)

@@ -10,17 +10,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import polygons
-from communityplan.load.osm_file import OsmData, Tags, Ways
-from communityplan.load.osm_rules import Rule, Rules, decide
+from communityplan.load.osm_extract import Extract
+from communityplan.load.osm_file import Tags, Ways
+from communityplan.load.osm_rules import Rule, decide
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_values import metres, name_of, text, texts
 
 __all__ = ["read_places"]
-
-Shapes = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -32,21 +30,13 @@ class _Found:
     shape: Any
 
 
-def read_places(
-    data: OsmData, areas: Shapes, rules: Rules, crs: Any
-) -> tuple[gpd.GeoDataFrame, Notes]:
+def read_places(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
     """One row for each place and service that it offers.
 
     Parameters
     ----------
-    data : OsmData
-        Projected [m].
-    areas : array of Polygon or None
-        The area of each relation.
-    rules : mapping of str to sequence of Rule
-        The layer ``services`` is used.
-    crs : object
-        The coordinate system of `data`.
+    town : Extract
+        Its rules ``services`` are used.
 
     Returns
     -------
@@ -56,10 +46,10 @@ def read_places(
     notes: Notes = Counter()
     found = [
         place
-        for service, ordered in _by_service(rules["services"]).items()
-        for place in _places(data, areas, service, ordered, notes)
+        for service, ordered in _by_service(town.rules["services"]).items()
+        for place in _places(town, service, ordered, notes)
     ]
-    table = _table(found, crs)
+    table = _table(found, town.crs)
     return _merged(table, notes), notes
 
 
@@ -70,10 +60,8 @@ def _by_service(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     return services
 
 
-def _places(
-    data: OsmData, areas: Shapes, service: str, rules: Sequence[Rule], notes: Notes
-) -> Iterable[_Found]:
-    nodes, ways, relations = data.nodes, data.ways, data.relations
+def _places(town: Extract, service: str, rules: Sequence[Rule], notes: Notes) -> Iterable[_Found]:
+    nodes, ways, relations, areas = town.nodes, town.ways, town.relations, town.areas
     for row, rule in enumerate(decide(rules, nodes.tags)):
         if rule is not None:
             shape = shapely.Point(nodes.xy[row])

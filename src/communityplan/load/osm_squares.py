@@ -11,9 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import outer_ways, points_of, polygons
-from communityplan.load.osm_file import Flags, Floats, Ints, Relations, Tags, Ways
+from communityplan.load.osm_extract import Extract
+from communityplan.load.osm_file import Flags, Floats, Ints, Tags, Ways
 from communityplan.load.osm_links import joining_points, square_links
-from communityplan.load.osm_rules import Rule, Rules, decide
+from communityplan.load.osm_rules import Rule, decide
 from communityplan.load.osm_values import level
 
 __all__ = ["Drawn", "Notes", "Squares", "draw_squares", "find_squares"]
@@ -61,16 +62,19 @@ class Squares:
 
 
 def find_squares(
-    ways: Ways,
-    verdict: list[Rule | None],
-    relations: Relations,
-    area_verdict: list[Rule | None],
-    *,
-    areas: Shapes,
-    rules: Rules,
+    town: Extract, verdict: list[Rule | None], area_verdict: list[Rule | None]
 ) -> Squares:
-    """Closed ways that the layer ``squares`` names, and walkable relations."""
-    judged = decide(rules["squares"], ways.tags)
+    """Closed ways that the layer ``squares`` names, and walkable relations.
+
+    Parameters
+    ----------
+    town : Extract
+        Its rules ``squares`` are used.
+    verdict, area_verdict : list of Rule or None
+        The rule that lets people walk on each way and relation, None where they may not.
+    """
+    ways, relations, areas = town.ways, town.relations, town.areas
+    judged = decide(town.rules["squares"], ways.tags)
     big = np.array([rule is not None for rule in area_verdict], dtype=np.bool_)
     # an outline that is tagged like its relation is no second square
     twice = set(outer_ways(relations, big & ~shapely.is_missing(areas)).tolist())

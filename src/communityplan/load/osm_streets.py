@@ -13,7 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import lines
-from communityplan.load.osm_file import Flags, Floats, Ints, Relations, Tags, Ways
+from communityplan.load.osm_extract import Extract
+from communityplan.load.osm_file import Flags, Floats, Ints, Tags, Ways
 from communityplan.load.osm_rules import Rule, Rules, decide
 from communityplan.load.osm_squares import Drawn, Notes, draw_squares, find_squares
 from communityplan.load.osm_values import flags, level, text, texts
@@ -30,21 +31,13 @@ STEEPEST_STEPS = 2.0
 Shapes = NDArray[Any]
 
 
-def read_streets(
-    ways: Ways, relations: Relations, areas: Shapes, rules: Rules, crs: Any
-) -> tuple[gpd.GeoDataFrame, Notes]:
+def read_streets(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
     """Streets as lines, and what was left out or assumed.
 
     Parameters
     ----------
-    ways, relations : Ways, Relations
-        Projected [m].
-    areas : array of Polygon or None
-        The area of each relation.
-    rules : mapping of str to sequence of Rule
-        The layers ``streets``, ``parts`` and ``squares`` are used.
-    crs : object
-        The coordinate system of `ways`.
+    town : Extract
+        Its rules ``streets``, ``parts`` and ``squares`` are used.
 
     Returns
     -------
@@ -53,17 +46,19 @@ def read_streets(
         link), ``bridge``, ``tunnel``, ``layer``.
     """
     notes: Notes = Counter()
+    ways, rules = town.ways, town.rules
     verdict = [_walkable(rule, notes) for rule in decide(rules["streets"], ways.tags)]
+    judged = decide(rules["streets"], town.relations.tags)
     area_verdict = [
         _walkable(rule, notes) if area is not None else None
-        for rule, area in zip(decide(rules["streets"], relations.tags), areas, strict=True)
+        for rule, area in zip(judged, town.areas, strict=True)
     ]
-    squares = find_squares(ways, verdict, relations, area_verdict, areas=areas, rules=rules)
+    squares = find_squares(town, verdict, area_verdict)
     use = np.array([rule is not None for rule in verdict], dtype=np.bool_)
     pieces = np.flatnonzero(use[ways.way])
     parts = [_ways(ways, pieces, verdict, set(squares.way.tolist()), notes)]
     parts += draw_squares(ways, pieces, squares, notes)
-    return _table(parts, rules, crs), notes
+    return _table(parts, rules, town.crs), notes
 
 
 def _table(parts: Sequence[Drawn], rules: Rules, crs: Any) -> gpd.GeoDataFrame:
