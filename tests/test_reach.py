@@ -444,3 +444,21 @@ def test_a_ring_of_streets_has_a_hole():
     ).geometry.iloc[0]
     assert len(area.interiors) == 1
     assert area.interiors[0].envelope.area == pytest.approx(520**2, rel=0.01)
+
+
+def test_an_area_does_not_reach_over_a_wall():
+    streets = lines([(-200, -20), (300, -20)], [(50, 50), (60, 50)])
+    areas = gpd.GeoDataFrame(
+        {"community_id": ["c"], "name": ["院"], "enclosed": [True]},
+        geometry=[shapely.box(0, 0, 100, 100)],
+        crs=CRS,
+    )
+    shop = points([(50, -20)], facility_id=["f"])
+    open_network = cp.WalkNetwork.from_streets(streets)
+    walled = cp.WalkNetwork.from_streets(streets, communities=areas)
+    free = cp.service_areas(open_network, shop, walker=PLAIN, minutes=[2]).geometry.iloc[0]
+    kept = cp.service_areas(walled, shop, walker=PLAIN, minutes=[2]).geometry.iloc[0]
+    yard = areas.geometry.iloc[0]
+    assert free.intersection(yard).area == pytest.approx(2000, rel=0.05)
+    assert kept.intersection(yard).area == pytest.approx(0, abs=1e-6)
+    assert kept.area == pytest.approx(free.area - free.intersection(yard).area, rel=1e-9)

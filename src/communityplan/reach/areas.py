@@ -32,6 +32,9 @@ Ints = NDArray[np.int64]
 STREET_MARGIN_M = 40.0
 """Doors within this distance of a reached street lie in the area, unless told otherwise [m]."""
 
+TINY_M = 1e-9
+"""Keeps a share of no length from being divided by 0 [m]."""
+
 SAMPLE_M = 5.0
 """Streets are looked at in pieces no longer than this to tell what lies in an area [m]."""
 
@@ -132,7 +135,8 @@ def service_areas(
     Notes
     -----
     The margin always takes in ends of streets beyond the limit and streets alongside reached
-    ones; ``false_share`` says how much. For who is served use `coverage`, which asks every home.
+    ones; ``false_share`` says how much. What a wall separates from every reached street is left
+    out. For who is served use `coverage`, which asks every home.
 
     Examples
     --------
@@ -217,13 +221,36 @@ def _areas(
             share = part.stop[first:last] - part.start[first:last]
             reached_m = float((share * edge_m[part.edge[first:last]]).sum())
             surface = field.surface(_bounds(own))
-            inside_m = float(streets.length_m[surface.inside(streets.xy)].sum())
-            inside = surface.inside((own[:, :2] + own[:, 2:]) / 2)
+            middles = (own[:, :2] + own[:, 2:]) / 2
+            whole = surface.outline()
+            outline = _this_side(network, whole, middles)
+            inside = surface.inside(streets.xy)
+            if outline is not whole:
+                inside[inside] = shapely.intersects_xy(outline, *streets.xy[inside].T)
             weight = np.hypot(own[:, 2] - own[:, 0], own[:, 3] - own[:, 1])
-            inside_share = float(weight[inside].sum() / weight.sum()) if weight.sum() else 1.0
+            inside_share = float(weight[surface.inside(middles)].sum() / max(weight.sum(), TINY_M))
+            inside_m = float(streets.length_m[inside].sum())
             false_share = max(1.0 - reached_m / inside_m, 0.0) if inside_m else 0.0
-            quality = (reached_m / 1e3, inside_share, false_share)
-            yield int(number), limit_s, *quality, surface.outline()
+            yield int(number), limit_s, reached_m / 1e3, inside_share, false_share, outline
+
+
+def _this_side(
+    network: WalkNetwork, outline: shapely.Geometry, reached_xy: Floats
+) -> shapely.Geometry:
+    """The outline without what walls separate from every reached street in it."""
+    lines = network.barriers.lines
+    if "barrier tree" not in network.cache:
+        network.cache["barrier tree"] = shapely.STRtree(lines)
+    near = network.cache["barrier tree"].query(outline, predicate="intersects")
+    if not len(near):
+        return outline
+    drawn = [shapely.boundary(outline), *shapely.intersection(lines[near], outline)]
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(drawn)]))
+    faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
+    face, _ = shapely.STRtree(np.asarray(shapely.points(reached_xy))).query(faces, "intersects")
+    kept = np.zeros(len(faces), dtype=bool)
+    kept[face] = True
+    return outline if kept.all() else shapely.union_all(faces[kept])
 
 
 def _pieces(network: WalkNetwork, part: Intervals) -> tuple[Floats, Ints]:
