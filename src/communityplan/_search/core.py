@@ -14,27 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from communityplan._search.ends import (
-    AHEAD,
-    ARRIVE,
-    BEHIND,
-    END,
-    EXTRA,
-    LEAVE,
     LINE,
     OWNER,
     START,
-    WHERE,
     Ends,
     Spots,
     check_ends,
     everywhere,
     spots_on_edges,
+    take,
+    unattached,
 )
 from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
 from communityplan._search.kernels import BUCKETS, Queue, Roads
 from communityplan._search.shaping import Chains, Edges, Joints, contract, group
 
-__all__ = ["Core", "core_of", "core_spots", "grouped"]
+__all__ = ["Core", "core_of", "core_spots", "grouped", "queue_for", "slots_for"]
 
 HILBERT_LEVELS = 16
 
@@ -61,6 +56,8 @@ class Core:
         Every node as given, as a point of the core.
     per_bucket : float
         Buckets per second.
+    private : bool
+        Whether any edge has an owner.
     queues : list of Queue
         Room for searches, used again.
     slots : list of array
@@ -77,6 +74,7 @@ class Core:
     chains: Chains
     nodes: Spots
     per_bucket: float
+    private: bool
     queues: list[Queue] = field(default_factory=list)
     slots: list[NDArray[np.uint32]] = field(default_factory=list)
 
@@ -118,6 +116,7 @@ def _core(graph: SearchGraph) -> Core:
         chains=chains,
         nodes=_node_spots(graph, rank, joints, chains),
         per_bucket=_per_bucket(there),
+        private=bool(graph.owner.any()),
     )
 
 
@@ -197,49 +196,29 @@ def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], N
 def _node_spots(
     graph: SearchGraph, rank: NDArray[np.int32], joints: Joints, chains: Chains
 ) -> Spots:
-    index = np.full((graph.n_nodes, 4), -1, dtype=np.int32)
-    index[:, START], index[:, OWNER] = rank, 0
-    time = np.zeros((graph.n_nodes, 8))
-    time[:, (LEAVE + 1, ARRIVE + 1)] = np.inf
+    spots = unattached(graph.n_nodes)
+    spots.ends[:, START] = rank
     inner = np.flatnonzero(joints.chain >= 0)
     chain = joints.chain[inner]
-    _put_on_chains(
-        index,
-        time,
-        inner,
-        chains=chains,
-        chain=chain,
-        rank=rank,
-        n_edges=graph.n_edges,
-        ahead=joints.ahead[inner],
-        behind=joints.behind[inner],
-    )
-    time[inner, WHERE] = joints.place[inner]
-    return Spots(index, time)
+    nodes = rank[chains.start[chain]], rank[chains.end[chain]]
+    owner = np.zeros(len(inner), dtype=np.int32)
+    spots.ends[inner] = np.column_stack([*nodes, graph.n_edges + chain, owner])
+    spots.where[inner] = joints.place[inner]
+    _put_along(spots, inner, chains, chain, (joints.ahead[inner], joints.behind[inner]))
+    return spots
 
 
-def _put_on_chains(
-    index: NDArray[np.int32],
-    time: Floats,
+def _put_along(
+    spots: Spots,
     rows: Ints,
-    *,
     chains: Chains,
     chain: NDArray[np.int32],
-    rank: NDArray[np.int32],
-    n_edges: int,
-    ahead: Floats,
-    behind: Floats,
+    from_start: tuple[Floats, Floats],
 ) -> None:
-    """Fill in the rows of points that lie inside chains, without extra seconds."""
-    index[rows, START] = rank[chains.start[chain]]
-    index[rows, END] = rank[chains.end[chain]]
-    index[rows, LINE] = n_edges + chain
-    time[rows, LEAVE] = behind
-    time[rows, LEAVE + 1] = chains.ahead[chain] - ahead
-    time[rows, ARRIVE] = ahead
-    time[rows, ARRIVE + 1] = chains.behind[chain] - behind
-    time[rows, AHEAD] = ahead
-    time[rows, BEHIND] = behind
+    """Times of points inside chains from the seconds between their start and the point."""
+    ahead, behind = from_start
+    spots.leave[rows] = np.column_stack([behind, chains.ahead[chain] - ahead])
+    spots.arrive[rows] = np.column_stack([ahead, chains.behind[chain] - behind])
 
 
 def core_spots(graph: SearchGraph, core: Core, ends: Ends, *, role: str) -> Spots:
@@ -260,59 +239,42 @@ def core_spots(graph: SearchGraph, core: Core, ends: Ends, *, role: str) -> Spot
     """
     if ends is everywhere(graph):
         return core.nodes
-    if (ends.edge >= 0).any():
-        return _spots_on_core(graph, core, ends, role)
+    on_edge = ends.edge >= 0
+    if on_edge.any():
+        spots = spots_on_edges(graph, ends, role=role)
+        _move_to_core(graph, core, ends, spots)
+        return spots
     check_ends(graph, ends, role=role)
-    spots = core.nodes.take(np.maximum(ends.node, 0)) if graph.n_nodes else None
-    if spots is None:
-        return spots_on_edges(graph, ends, role=role)
-    nowhere = ends.node < 0
-    if nowhere.any():
-        spots.index[nowhere, :OWNER] = -1
-    if ends.extra_s.any():
-        extra = ticks(ends.extra_s)
-        spots.time[:, :WHERE] += extra[:, None]
-        spots.time[:, EXTRA] = extra
+    if not graph.n_nodes:
+        return unattached(len(ends))
+    spots = take(core.nodes, np.maximum(ends.node, 0))
+    spots.ends[ends.node < 0, :OWNER] = -1
+    spots.extra[:] = ticks(ends.extra_s)
     return spots
 
 
-def _spots_on_core(graph: SearchGraph, core: Core, ends: Ends, role: str) -> Spots:
-    raw = spots_on_edges(graph, ends, role=role)
+def _move_to_core(graph: SearchGraph, core: Core, ends: Ends, spots: Spots) -> None:
+    """Turn points of the network as given into points of the core."""
     at_node = np.flatnonzero((ends.edge < 0) & (ends.node >= 0))
-    index, time, extra = raw.index, raw.time, raw.time[:, EXTRA].copy()
-    edge = np.flatnonzero(ends.edge >= 0)
-    chain = core.edges.chain[ends.edge[edge]]
-    on_chain = edge[chain >= 0]
-    straight = edge[chain < 0]
-    index[straight, START] = core.rank[index[straight, START]]
-    index[straight, END] = core.rank[index[straight, END]]
-    row = ends.edge[on_chain]
-    forth = core.edges.forth[row]
-    time[on_chain, :WHERE] -= extra[on_chain, None]
+    node = ends.node[at_node]
+    spots.ends[at_node], spots.where[at_node] = core.nodes.ends[node], core.nodes.where[node]
+    spots.leave[at_node], spots.arrive[at_node] = core.nodes.leave[node], core.nodes.arrive[node]
+    on_edge = np.flatnonzero(ends.edge >= 0)
+    chain = core.edges.chain[ends.edge[on_edge]]
+    straight, on_chain, chain = on_edge[chain < 0], on_edge[chain >= 0], chain[chain >= 0]
+    spots.ends[straight, :LINE] = core.rank[spots.ends[straight, :LINE]]
+    edge = ends.edge[on_chain]
+    nodes = core.rank[core.chains.start[chain]], core.rank[core.chains.end[chain]]
+    spots.ends[on_chain, :OWNER] = np.column_stack([*nodes, graph.n_edges + chain])
     # a chain that leads from head to tail meets the point from its other end
-    entry = np.where(forth, graph.tail[row], graph.head[row])
-    step_ahead = np.where(forth, time[on_chain, AHEAD], time[on_chain, ARRIVE + 1])
-    step_behind = np.where(forth, time[on_chain, BEHIND], time[on_chain, LEAVE + 1])
+    forth = core.edges.forth[edge]
+    entry = np.where(forth, graph.tail[edge], graph.head[edge])
+    side = np.where(forth, 0, 1)
+    ahead = core.joints.ahead[entry] + spots.arrive[on_chain, side]
+    behind = core.joints.behind[entry] + spots.leave[on_chain, side]
     along = ends.along[on_chain]
-    _put_on_chains(
-        index,
-        time,
-        on_chain,
-        chains=core.chains,
-        chain=chain[chain >= 0],
-        rank=core.rank,
-        n_edges=graph.n_edges,
-        ahead=core.joints.ahead[entry] + step_ahead,
-        behind=core.joints.behind[entry] + step_behind,
-    )
-    time[on_chain, WHERE] = core.edges.place[row] + np.where(forth, along, 1.0 - along)
-    time[on_chain, :WHERE] += extra[on_chain, None]
-    at = ends.node[at_node]
-    index[at_node] = core.nodes.index[at]
-    time[at_node] = core.nodes.time[at]
-    time[at_node, :WHERE] += extra[at_node, None]
-    time[at_node, EXTRA] = extra[at_node]
-    return Spots(index, time)
+    spots.where[on_chain] = core.edges.place[edge] + np.where(forth, along, 1.0 - along)
+    _put_along(spots, on_chain, core.chains, chain, (ahead, behind))
 
 
 def _per_bucket(cost: Floats) -> float:

@@ -10,19 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from communityplan._search.ends import (
-    AHEAD,
-    ARRIVE,
-    BEHIND,
-    END,
-    EXTRA,
-    LEAVE,
-    LINE,
-    START,
-    WHERE,
-    Spots,
-    usable_by,
-)
+from communityplan._search.ends import END, LINE, START, Spots, usable_by
 from communityplan._search.graph import Floats, Ints, SearchGraph, search_limit
 
 __all__ = [
@@ -165,7 +153,7 @@ def balls(
     ------
     Block
     """
-    every = np.arange(len(nodes))
+    every = np.arange(len(nodes.ends))
     for owner in np.unique(allowed).tolist():
         rows = np.flatnonzero((allowed == owner) & usable_by(points, owner))
         if reverse:
@@ -200,29 +188,27 @@ class Side:
 
 def leaving(spots: Spots, rows: Ints) -> Side:
     """Points as walks leave them."""
-    return _side(spots, rows, LEAVE)
-
-
-def arriving(spots: Spots, rows: Ints) -> Side:
-    """Points as walks arrive at them."""
-    return _side(spots, rows, ARRIVE)
-
-
-def _side(spots: Spots, rows: Ints, column: int) -> Side:
-    index, time = spots.index[rows], spots.time[rows]
+    index = spots.ends[rows]
     has_end = index[:, END] >= 0
+    extra = spots.extra[rows]
     return Side(
         rows,
         index[:, START],
         np.where(has_end, index[:, END], index[:, START]),
-        time[:, column],
-        np.where(has_end, time[:, column + 1], np.inf),
+        spots.leave[rows, 0] + extra,
+        np.where(has_end, spots.leave[rows, 1] + extra, np.inf),
         index[:, LINE],
-        time[:, WHERE],
-        time[:, AHEAD],
-        time[:, BEHIND],
-        time[:, EXTRA],
+        spots.where[rows],
+        spots.arrive[rows, 0],
+        spots.leave[rows, 0],
+        extra,
     )
+
+
+def arriving(spots: Spots, rows: Ints) -> Side:
+    """Points as walks arrive at them."""
+    side = leaving(spots.flipped(), rows)
+    return _flipped(side)
 
 
 def _flipped(side: Side) -> Side:

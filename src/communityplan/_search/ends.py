@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,21 +20,17 @@ from communityplan._search.graph import (
 from communityplan.errors import OptionError
 
 __all__ = [
-    "AHEAD",
-    "ARRIVE",
-    "BEHIND",
     "END",
-    "EXTRA",
-    "LEAVE",
     "LINE",
     "OWNER",
     "START",
-    "WHERE",
     "Ends",
     "Spots",
     "check_ends",
     "everywhere",
     "spots_on_edges",
+    "take",
+    "unattached",
     "usable_by",
 ]
 
@@ -126,39 +122,57 @@ def everywhere(graph: SearchGraph) -> Ends:
     return ends
 
 
-@dataclass(frozen=True, eq=False)
-class Spots:
+class Spots(NamedTuple):
     """Ends as a search sees them: points on lines between two nodes.
+
+    A line is an edge, or a chain of edges. The times are of walks along it, without the extra
+    seconds of the point.
 
     Attributes
     ----------
-    index : array of int32, shape (P, 4)
-        Nodes at the start and the end of the line (-1 for none; both for points that are not
-        attached), the line (an edge, or a chain of edges; -1 for points at nodes) and its owner
+    ends : array of int32, shape (P, 4)
+        Nodes at the start and the end of the line (-1 for none: points at nodes have a start only,
+        points that are not attached have neither), the line (-1 for points at nodes) and its owner
         (0 for everyone).
-    time : array of float, shape (P, 8)
-        Seconds to leave to the start and to the end of the line, and to arrive from them, with the
-        extra seconds of the point; position that orders the points of a line; seconds from the
-        start of the line to the point, and back; extra seconds. See the column numbers below.
+    leave : array of float, shape (P, 2)
+        Seconds from the point to the start and to the end.
+    arrive : array of float, shape (P, 2)
+        Seconds from the start and from the end to the point.
+    where : array of float, shape (P,)
+        Position that orders the points of a line.
+    extra : array of float, shape (P,)
+        Extra seconds of the point.
     """
 
-    index: NDArray[np.int32]
-    time: Floats
+    ends: NDArray[np.int32]
+    leave: Floats
+    arrive: Floats
+    where: Floats
+    extra: Floats
 
-    def __len__(self) -> int:
-        return len(self.index)
+    def flipped(self) -> Spots:
+        """As a search against the direction of walks sees them."""
+        return self._replace(leave=self.arrive, arrive=self.leave)
 
-    def take(self, rows: NDArray[Any]) -> Spots:
-        """Some of the points, by position."""
-        # far quicker than indexing with brackets
-        return Spots(self.index.take(rows, axis=0), self.time.take(rows, axis=0))
+
+def take(spots: Spots, rows: NDArray[Any]) -> Spots:
+    """Some of the points, by position."""
+    # far quicker than indexing with brackets
+    parts: list[Any] = [array.take(rows, axis=0) for array in spots]
+    return Spots(*parts)
 
 
 START, END, LINE, OWNER = range(4)
-"""Columns of `Spots.index`."""
+"""Columns of `Spots.ends`."""
 
-LEAVE, ARRIVE, WHERE, AHEAD, BEHIND, EXTRA = 0, 2, 4, 5, 6, 7
-"""Columns of `Spots.time`; two each for leaving and arriving."""
+
+def unattached(count: int) -> Spots:
+    """Points to be filled in: nowhere, and at no node in no time."""
+    index = np.full((count, 4), -1, dtype=np.int32)
+    index[:, OWNER] = 0
+    leave, arrive = np.zeros((count, 2)), np.zeros((count, 2))
+    leave[:, 1] = arrive[:, 1] = np.inf
+    return Spots(index, leave, arrive, np.zeros(count), np.zeros(count))
 
 
 def spots_on_edges(graph: SearchGraph, ends: Ends, *, role: str) -> Spots:
@@ -177,22 +191,19 @@ def spots_on_edges(graph: SearchGraph, ends: Ends, *, role: str) -> Spots:
         Names edges, nodes, shares or seconds that cannot be used.
     """
     check_ends(graph, ends, role=role)
-    index = np.full((len(ends), 4), -1, dtype=np.int32)
-    index[:, START], index[:, OWNER] = ends.node, 0
-    extra = ticks(ends.extra_s)
-    time = np.zeros((len(ends), 8))
-    time[:, (LEAVE + 1, ARRIVE + 1)] = np.inf
+    spots = unattached(len(ends))
+    spots.ends[:, START] = ends.node
+    spots.extra[:] = ticks(ends.extra_s)
     on = np.flatnonzero(ends.edge >= 0)
     edge = ends.edge[on]
-    index[on] = np.column_stack([graph.tail[edge], graph.head[edge], edge, graph.owner[edge]])
-    ahead, leave_end = _split(graph.forward_s[edge], ends.along[on])
-    behind, arrive_end = _split(graph.backward_s[edge], ends.along[on])
-    time[on] = np.column_stack(
-        [behind, leave_end, ahead, arrive_end, ends.along[on], ahead, behind, ahead]
-    )
-    time[:, :WHERE] += extra[:, None]
-    time[:, EXTRA] = extra
-    return Spots(index, time)
+    nodes = graph.tail[edge], graph.head[edge]
+    spots.ends[on] = np.column_stack([*nodes, edge, graph.owner[edge]])
+    spots.where[on] = ends.along[on]
+    ahead, ahead_left = _split(graph.forward_s[edge], ends.along[on])
+    behind, behind_left = _split(graph.backward_s[edge], ends.along[on])
+    spots.leave[on] = np.column_stack([behind, ahead_left])
+    spots.arrive[on] = np.column_stack([ahead, behind_left])
+    return spots
 
 
 def _split(whole_s: Floats, along: Floats) -> tuple[Floats, Floats]:
@@ -230,5 +241,5 @@ def check_ends(graph: SearchGraph, ends: Ends, *, role: str) -> None:
 
 def usable_by(spots: Spots, owner: int) -> Flags:
     """Which points a walk with this allowed owner can begin or end at."""
-    owners = spots.index[:, OWNER]
-    return np.asarray((spots.index[:, START] >= 0) & ((owners == 0) | (owners == owner)))
+    owners = spots.ends[:, OWNER]
+    return np.asarray((spots.ends[:, START] >= 0) & ((owners == 0) | (owners == owner)))

@@ -17,14 +17,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from communityplan._search.ends import Spots
+
 __all__ = [
     "BUCKETS",
+    "Hung",
     "Queue",
     "Roads",
-    "Sides",
-    "Sources",
     "Tally",
-    "Targets",
     "along_line",
     "kernel",
     "pop",
@@ -80,29 +80,15 @@ class Queue(NamedTuple):
     per_bucket: float
 
 
-class Sources(NamedTuple):
-    """Points to search from.
+class Hung(NamedTuple):
+    """Where targets hang, and what a search finds of them.
 
-    ``at`` and ``time`` are `index` and `time` of `Spots`; ``owner`` int32: whose edges may be used.
+    ``first`` uint32 (N + 1), ``row`` uint32 and ``add`` float64, finite: targets at each node and
+    their seconds from there, extra seconds included; ``slot`` uint32 (lines): 1 + first place in
+    ``on_line`` (uint32, rows sorted by line), 0 for none; ``best`` float64 (T): infinite between
+    searches; ``seen`` uint32 (T + 1); ``private``: whether any target has an owner.
     """
 
-    at: Array
-    time: Array
-    owner: Array
-
-
-class Targets(NamedTuple):
-    """Points to be found, by the nodes and by the lines they hang on.
-
-    ``at`` and ``time`` are `index` and `time` of `Spots`; ``first`` uint32 (N + 1), ``row`` uint32
-    and ``add`` float64, finite: targets at each node and their seconds from there; ``slot`` uint32
-    (lines): 1 + first place in ``on_line`` (uint32, rows sorted by line), 0 for none; ``best``
-    float64 (T): infinite between searches; ``seen`` uint32 (T + 1); ``private``: whether any
-    target has an owner.
-    """
-
-    at: Array
-    time: Array
     first: Array
     row: Array
     add: Array
@@ -111,15 +97,6 @@ class Targets(NamedTuple):
     best: Array
     seen: Array
     private: bool
-
-
-class Sides(NamedTuple):
-    """Columns of ``time`` that a search uses: see `Spots`; they depend on its direction."""
-
-    source: int
-    target: int
-    rise: int
-    fall: int
 
 
 class Tally(NamedTuple):
@@ -217,30 +194,30 @@ def search(roads: Roads, queue: Queue, limit: float, owner: int) -> None:
 
 @kernel
 def see(
-    targets: Targets, row: np.uint32, seconds: float, n_seen: np.uint32, owner: int
+    targets: Spots, hung: Hung, row: np.uint32, seconds: float, n_seen: np.uint32, owner: int
 ) -> np.uint32:
     """Note a walk to a target; how many targets have been seen."""
-    if targets.private:
-        of = targets.at[row, 3]
+    if hung.private:
+        of = targets.ends[row, 3]
         if of != 0 and of != owner:  # noqa: PLR1714
             return n_seen
     # no branches: whether this walk is the first or the best so far cannot be predicted
-    best = targets.best[row]
-    targets.seen[n_seen] = row
-    targets.best[row] = min(best, seconds)
+    best = hung.best[row]
+    hung.seen[n_seen] = row
+    hung.best[row] = min(best, seconds)
     return np.uint32(n_seen + np.uint32(best == np.inf))
 
 
 @kernel
-def along_line(sides: Sides, here: Array, there: Array) -> float:
-    """Seconds between two points of one line; nan where nobody can walk that way."""
-    if there[4] > here[4]:
-        direct = there[sides.rise] - here[sides.rise]
-    elif there[4] < here[4]:
-        direct = here[sides.fall] - there[sides.fall]
+def along_line(sources: Spots, source: np.uint32, targets: Spots, target: np.uint32) -> float:
+    """Seconds between two points of one line; not below infinity where nobody can walk so."""
+    if targets.where[target] > sources.where[source]:
+        direct = targets.arrive[target, 0] - sources.arrive[source, 0]
+    elif targets.where[target] < sources.where[source]:
+        direct = sources.leave[source, 0] - targets.leave[target, 0]
     else:
         direct = 0.0
-    total: float = direct + here[7] + there[7]
+    total: float = direct + sources.extra[source] + targets.extra[target]
     return total
 
 
@@ -248,39 +225,39 @@ def along_line(sides: Sides, here: Array, there: Array) -> float:
 def reach(
     roads: Roads,
     queue: Queue,
-    sources: Sources,
-    targets: Targets,
-    sides: Sides,
+    sources: Spots,
+    targets: Spots,
+    hung: Hung,
     source: np.uint32,
+    owner: int,
     limit: float,
 ) -> np.uint32:
     """Search from one source; how many targets are seen, their seconds in ``best``."""
     queue.size[1] = 0
     for side in range(2):
-        node = sources.at[source, side]
-        seconds = sources.time[source, sides.source + side]
+        node = sources.ends[source, side]
+        seconds = sources.leave[source, side] + sources.extra[source]
         if node >= 0 and seconds <= limit and seconds < queue.seconds[node]:
             lower(queue, np.uint32(node), seconds)
-    owner = sources.owner[source]
     search(roads, queue, limit, owner)
     seen = np.uint32(0)
     for place in range(queue.size[1]):
         node = queue.touched[place]
         here = queue.seconds[node]
         queue.seconds[node] = np.inf
-        for item in range(targets.first[node], targets.first[node + np.uint32(1)]):
-            there = here + targets.add[np.uint32(item)]
-            seen = see(targets, targets.row[np.uint32(item)], there, seen, owner)
-    line = sources.at[source, 2]
-    if line < 0 or targets.slot[line] == 0:
+        for item in range(hung.first[node], hung.first[node + np.uint32(1)]):
+            there = here + hung.add[np.uint32(item)]
+            seen = see(targets, hung, hung.row[np.uint32(item)], there, seen, owner)
+    line = sources.ends[source, 2]
+    if line < 0 or hung.slot[line] == 0:
         return seen
-    for item in range(targets.slot[line] - np.uint32(1), len(targets.on_line)):
-        row = targets.on_line[np.uint32(item)]
-        if targets.at[row, 2] != line:
+    for item in range(hung.slot[line] - np.uint32(1), len(hung.on_line)):
+        row = hung.on_line[np.uint32(item)]
+        if targets.ends[row, 2] != line:
             break
-        there = along_line(sides, sources.time[source], targets.time[row])
+        there = along_line(sources, source, targets, row)
         if there < np.inf:
-            seen = see(targets, row, there, seen, owner)
+            seen = see(targets, hung, row, there, seen, owner)
     return seen
 
 
@@ -288,9 +265,10 @@ def reach(
 def sweep_pairs(
     roads: Roads,
     queue: Queue,
-    sources: Sources,
-    targets: Targets,
-    sides: Sides,
+    sources: Spots,
+    owner: Array,
+    targets: Spots,
+    hung: Hung,
     order: Array,
     begin: int,
     limits: tuple[float, float],
@@ -302,8 +280,10 @@ def sweep_pairs(
 
     Parameters
     ----------
-    roads, queue, sources, targets, sides
-        What to search.
+    roads, queue, sources, targets, hung
+        What to search; flipped for searches against the direction of walks.
+    owner : array of int32
+        Whose edges the search from each source may use.
     order : array of uint32
         Sources to search from.
     begin : int
@@ -323,13 +303,13 @@ def sweep_pairs(
     filled = np.uint32(0)
     for place in range(begin, len(order)):
         source = order[np.uint32(place)]
-        seen = reach(roads, queue, sources, targets, sides, source, limits[0])
+        seen = reach(roads, queue, sources, targets, hung, source, owner[source], limits[0])
         room = filled + seen <= len(row)
         start = filled
         for item in range(seen):
-            target = targets.seen[np.uint32(item)]
-            time = rounded(targets.best[target])
-            targets.best[target] = np.inf
+            target = hung.seen[np.uint32(item)]
+            time = rounded(hung.best[target])
+            hung.best[target] = np.inf
             if room:
                 row[filled] = target
                 seconds[filled] = time
@@ -344,9 +324,10 @@ def sweep_pairs(
 def sweep_counts(
     roads: Roads,
     queue: Queue,
-    sources: Sources,
-    targets: Targets,
-    sides: Sides,
+    sources: Spots,
+    owner: Array,
+    targets: Spots,
+    hung: Hung,
     order: Array,
     limit: float,
     tally: Tally,
@@ -354,11 +335,11 @@ def sweep_counts(
     """Count the targets of one source after the other, or the sources of every target."""
     for place in range(len(order)):
         source = order[np.uint32(place)]
-        seen = reach(roads, queue, sources, targets, sides, source, limit)
+        seen = reach(roads, queue, sources, targets, hung, source, owner[source], limit)
         for item in range(seen):
-            target = targets.seen[np.uint32(item)]
-            time = rounded(targets.best[target])
-            targets.best[target] = np.inf
+            target = hung.seen[np.uint32(item)]
+            time = rounded(hung.best[target])
+            hung.best[target] = np.inf
             mine, other = (source, target) if tally.of_source else (target, source)
             for band in range(len(tally.limits)):
                 if time <= tally.limits[band]:

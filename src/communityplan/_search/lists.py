@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from communityplan._search.ends import Spots
 from communityplan._search.kernels import (
     BUCKETS,
+    Hung,
     Queue,
     Roads,
-    Sides,
-    Sources,
-    Targets,
     along_line,
     kernel,
     pop,
@@ -41,7 +40,7 @@ class Lists(NamedTuple):
 
 
 class Seeds(NamedTuple):
-    """Labels to begin with: ``node`` uint32, ``seconds`` float64, ``row`` int64."""
+    """Labels to begin with: ``node`` int32 (-1 for none), ``seconds`` float64, ``row`` int64."""
 
     node: Array
     seconds: Array
@@ -54,12 +53,23 @@ def comes_before(seconds: float, row: int, other_seconds: float, other_row: int)
 
 
 @kernel
+def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
+    lists.seconds[place] = seconds
+    lists.row[place] = row
+    if len(lists.fresh):
+        lists.fresh[place] = True
+
+
+@kernel
 def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
     """Put a label into a node's list of the best k; whether it belongs there."""
     begin = node * lists.k
     last = begin + lists.k - np.uint32(1)
     if not comes_before(seconds, row, lists.seconds[last], lists.row[last]):
         return False
+    if begin == last:
+        put(lists, last, seconds, row)
+        return True
     place = begin
     while place < last and lists.row[place] != row:
         place += np.uint32(1)
@@ -74,10 +84,7 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
         if len(lists.fresh):
             lists.fresh[place] = lists.fresh[above]
         place = above
-    lists.seconds[place] = seconds
-    lists.row[place] = row
-    if len(lists.fresh):
-        lists.fresh[place] = True
+    put(lists, place, seconds, row)
     return True
 
 
@@ -164,8 +171,9 @@ def spread(
         Whose edges may be used.
     """
     for seed in range(len(seeds.node)):
-        node, seconds, row = seeds.node[seed], seeds.seconds[seed], seeds.row[seed]
-        hand_over(queue, lists, node, seconds, row, limit)
+        if seeds.node[seed] >= 0:
+            node = np.uint32(seeds.node[seed])
+            hand_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed], limit)
     none = np.uint32(len(queue.after) - 1)
     heads = none - np.uint32(BUCKETS)
     bucket = np.uint32(0)
@@ -202,11 +210,11 @@ def present(best: Lists, point: np.uint32, limit: float) -> None:
 
 @kernel
 def gather(
-    sources: Sources,
-    targets: Targets,
-    sides: Sides,
+    points: Spots,
+    targets: Spots,
+    hung: Hung,
     lists: Lists,
-    limits: tuple[float, float],
+    limit: float,
     span: tuple[int, int],
     best: Lists,
 ) -> None:
@@ -214,15 +222,13 @@ def gather(
 
     Parameters
     ----------
-    sources : Sources
-        The points.
-    targets : Targets
-        Looked at for those on the line of a point.
-    sides : Sides
+    points, targets : Spots
+    hung : Hung
+        Looked at for targets on the line of a point.
     lists : Lists
         As `spread` leaves them.
-    limits : tuple of float
-        Limit of the search and limit of results [s].
+    limit : float
+        Limit of results [s].
     span : tuple of int
         First point, and one after the last.
     best : Lists
@@ -230,41 +236,61 @@ def gather(
     """
     for place in range(span[0], span[1]):
         point = np.uint32(place)
-        for item in range(point * best.k, (point + np.uint32(1)) * best.k):
-            best.seconds[np.uint32(item)] = np.inf
-            best.row[np.uint32(item)] = -1
-        for side in range(2):
-            if sources.at[point, side] >= 0:
-                node = np.uint32(sources.at[point, side])
-                from_node(lists, node, sources.time[point, sides.source + side], best, point)
-        line = sources.at[point, 2]
-        if line >= 0 and targets.slot[line] > 0:
-            from_line(sources, targets, sides, line, best, point)
-        present(best, point, limits[1])
+        if best.k == 1:
+            from_nodes(points, lists, best, point)
+        else:
+            for item in range(point * best.k, (point + np.uint32(1)) * best.k):
+                best.seconds[np.uint32(item)] = np.inf
+                best.row[np.uint32(item)] = -1
+            from_node(points, lists, 0, best, point)
+            from_node(points, lists, 1, best, point)
+        line = points.ends[point, 2]
+        if line >= 0 and hung.slot[line] > 0:
+            from_line(points, targets, hung, line, best, point)
+        present(best, point, limit)
 
 
 @kernel
-def from_node(lists: Lists, node: np.uint32, seconds: float, best: Lists, point: np.uint32) -> None:
+def from_nodes(points: Spots, lists: Lists, best: Lists, point: np.uint32) -> None:
+    """The better one of the two nodes of a point: `from_node` twice for lists of one."""
+    best.seconds[point] = np.inf
+    best.row[point] = -1
+    start, end = points.ends[point, 0], points.ends[point, 1]
+    if start < 0:
+        return
+    here, there = np.uint32(start), np.uint32(end if end >= 0 else start)
+    seconds = lists.seconds[here] + points.leave[point, 0]
+    # a point at a node has no end, which takes for ever to reach
+    others = lists.seconds[there] + points.leave[point, 1]
+    row, other = lists.row[here], lists.row[there]
+    nearer = comes_before(others, other, seconds, row)
+    best.seconds[point] = (others if nearer else seconds) + points.extra[point]
+    best.row[point] = other if nearer else row
+
+
+@kernel
+def from_node(points: Spots, lists: Lists, side: int, best: Lists, point: np.uint32) -> None:
+    """Offer the list of one of the two nodes of a point to the point."""
+    if points.ends[point, side] < 0:
+        return
+    node = np.uint32(points.ends[point, side])
+    seconds = points.leave[point, side] + points.extra[point]
+    last = (point + np.uint32(1)) * best.k - np.uint32(1)
     for item in range(node * lists.k, (node + np.uint32(1)) * lists.k):
         time = seconds + lists.seconds[np.uint32(item)]
-        if time == np.inf or time > best.seconds[(point + np.uint32(1)) * best.k - np.uint32(1)]:
+        if time == np.inf or time > best.seconds[last]:
             return
         offer(best, point, time, lists.row[np.uint32(item)])
 
 
 @kernel
 def from_line(
-    sources: Sources,
-    targets: Targets,
-    sides: Sides,
-    line: int,
-    best: Lists,
-    point: np.uint32,
+    points: Spots, targets: Spots, hung: Hung, line: int, best: Lists, point: np.uint32
 ) -> None:
-    for item in range(targets.slot[line] - np.uint32(1), len(targets.on_line)):
-        row = targets.on_line[np.uint32(item)]
-        if targets.at[row, 2] != line:
+    for item in range(hung.slot[line] - np.uint32(1), len(hung.on_line)):
+        row = hung.on_line[np.uint32(item)]
+        if targets.ends[row, 2] != line:
             return
-        time = along_line(sides, sources.time[point], targets.time[row])
+        time = along_line(points, point, targets, row)
         if time < np.inf:
             offer(best, point, time, int(row))

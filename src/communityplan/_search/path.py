@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
 from communityplan._search.dense import Matrix, along_line, arriving, leaving, matrix
-from communityplan._search.ends import EXTRA, Ends, Spots, spots_on_edges, usable_by
+from communityplan._search.ends import Ends, Spots, spots_on_edges, usable_by
 from communityplan._search.graph import Floats, Ints, SearchGraph, rounded_limit, search_limit
 from communityplan.errors import OptionError
 
@@ -125,7 +125,7 @@ def _no_way() -> Path:
 def _within(graph: SearchGraph, start: Spots, stop: Spots, limit_s: float, owner: int) -> Path:
     row = np.zeros(1, dtype=np.int64)
     source, target = leaving(start, row), arriving(stop, row)
-    extra_s = float(start.time[0, EXTRA] + stop.time[0, EXTRA])
+    extra_s = float(start.extra[0] + stop.extra[0])
     roads = matrix(graph, owner)
     seeds = np.concatenate([source.start, source.end])
     distance, before = dijkstra(
@@ -148,8 +148,8 @@ def _within(graph: SearchGraph, start: Spots, stop: Spots, limit_s: float, owner
         return Path(seconds, none, none, none.astype(bool), np.zeros(0), part, 0.0, extra_s)
     node = _passed(before[first], int(seeds[first]), int(last[final]))
     edge, backward, edge_s = _edges_between(graph, roads, node)
-    leave_s = float(leave[first] - start.time[0, EXTRA])
-    arrive_s = float(arrive[final] - stop.time[0, EXTRA])
+    leave_s = float(leave[first] - start.extra[0])
+    arrive_s = float(arrive[final] - stop.extra[0])
     return Path(seconds, node, edge, backward, edge_s, leave_s, arrive_s, extra_s)
 
 

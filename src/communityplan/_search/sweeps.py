@@ -1,0 +1,242 @@
+"""Many searches, one after the other and on all processors: who searches for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count as counter
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from communityplan._search.ask import Ask
+from communityplan._search.core import Core, core_of, core_spots, grouped, queue_for, slots_for
+from communityplan._search.ends import END, LINE, OWNER, START, Spots, usable_by
+from communityplan._search.graph import Flags, Floats, Ints
+from communityplan._search.kernels import Hung, Queue, Roads
+
+__all__ = [
+    "Rows",
+    "Sweep",
+    "give_back",
+    "hang_on_lines",
+    "in_parts",
+    "in_space",
+    "owners_of",
+    "shared",
+    "sweeps",
+]
+
+Rows = NDArray[np.uint32]
+
+CHUNKS_PER_THREAD = 8
+
+LEAST_CHUNK = 32
+"""Sources in a chunk; fewer are not worth a thread more."""
+
+
+LEAST_PART = 20_000
+"""Points in a part of a job that is split between threads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Searches from some sources for some targets.
+
+    Attributes
+    ----------
+    core : Core
+    roads : Roads
+        Its roads, turned round where the sources are the destinations.
+    backward : bool
+        Whether they are.
+    sources, targets : Spots
+        All origins and all destinations; the other way round, and flipped, where backward.
+    owner : array of int32
+        Whose edges the search from each source may use.
+    rows : array of uint32
+        Sources to search from, in the order of the core.
+    wanted : array of bool
+        Targets to look for.
+    limit_s : float
+    threads : int
+    """
+
+    core: Core
+    roads: Roads
+    backward: bool
+    sources: Spots
+    targets: Spots
+    owner: NDArray[np.int32]
+    rows: Rows
+    wanted: Flags
+    limit_s: float
+    threads: int
+
+
+def sweeps(ask: Ask) -> Iterator[Sweep]:
+    """One sweep from the origins, and one from the destinations for each owner with fewer of them.
+
+    A search from a destination finds the walks of one allowed owner only; a search from an origin
+    has an owner of its own.
+    """
+    core = core_of(ask.graph)
+    origins = core_spots(ask.graph, core, ask.origins, role="origins")
+    destinations = core_spots(ask.graph, core, ask.destinations, role="destinations")
+    forward = np.zeros(len(ask.origins), dtype=np.bool_)
+    for owner in owners_of(ask.allowed):
+        mine = usable_by(origins, owner) & (ask.allowed == owner)
+        ends = usable_by(destinations, owner)
+        if np.count_nonzero(mine) <= np.count_nonzero(ends):
+            forward |= mine
+            continue
+        yield Sweep(
+            core,
+            core.roads_back,
+            backward=True,
+            sources=destinations.flipped(),
+            targets=origins.flipped(),
+            owner=np.full(len(ends), owner, dtype=np.int32),
+            rows=in_space(destinations, ends),
+            wanted=mine,
+            limit_s=ask.limit_s,
+            threads=ask.threads,
+        )
+    if forward.any():
+        yield Sweep(
+            core,
+            core.roads,
+            backward=False,
+            sources=origins,
+            targets=destinations,
+            owner=ask.allowed.astype(np.int32),
+            rows=in_space(origins, forward),
+            wanted=destinations.ends[:, START] >= 0,
+            limit_s=ask.limit_s,
+            threads=ask.threads,
+        )
+
+
+def owners_of(allowed: Ints) -> list[int]:
+    """Every owner that is allowed to somebody, 0 for none."""
+    if not allowed.any():
+        return [0]
+    return [int(owner) for owner in np.unique(allowed)]
+
+
+def in_space(spots: Spots, some: Flags) -> Rows:
+    """Rows in the order of the core, so that neighbours are searched one after the other."""
+    rows = np.flatnonzero(some)
+    return rows[np.argsort(spots.ends[:, START].take(rows))].astype(np.uint32)
+
+
+def _hung(sweep: Sweep) -> Hung:
+    """Hang the wanted targets on nodes, and on the lines of sources."""
+    targets = sweep.targets
+    add = targets.arrive + targets.extra[:, None]
+    # an infinite time must not be hung up: it would be seen for the first time again and again
+    hangs = np.isfinite(add) & sweep.wanted[:, None]
+    keys = np.where(hangs, targets.ends[:, : END + 1], -1)
+    first, order = grouped(keys.ravel(), sweep.core.n_nodes)
+    at_nodes = first, order >> np.uint32(1), add.ravel().take(order)
+    # the last place stands for no line
+    looked_up = np.zeros(sweep.core.n_lines + 1, dtype=np.bool_)
+    looked_up[sweep.sources.ends[:, LINE].take(sweep.rows)] = True
+    looked_up[-1] = False
+    on_line = looked_up.take(targets.ends[:, LINE], mode="wrap") & sweep.wanted
+    return hang_on_lines(sweep.core, targets, np.flatnonzero(on_line), at_nodes)
+
+
+def hang_on_lines(
+    core: Core, targets: Spots, rows: Ints, at_nodes: tuple[Rows, Rows, Floats]
+) -> Hung:
+    """Hang some targets on their lines; `give_back` has to follow.
+
+    Parameters
+    ----------
+    core : Core
+    targets : Spots
+    rows : array of int
+        Targets on lines.
+    at_nodes : tuple of array
+        ``first``, ``row`` and ``add`` of `Hung`.
+    """
+    rows = rows[np.argsort(targets.ends[:, LINE].take(rows))]
+    line = targets.ends[:, LINE].take(rows)
+    begins = np.flatnonzero(np.diff(line, prepend=-1))
+    slot = slots_for(core)
+    slot[line[begins]] = begins + 1
+    return Hung(
+        *at_nodes,
+        slot,
+        rows.astype(np.uint32),
+        best=np.full(len(targets.ends), np.inf),
+        seen=np.empty(len(targets.ends) + 1, dtype=np.uint32),
+        private=bool((targets.ends[:, OWNER] > 0).any()),
+    )
+
+
+def give_back(core: Core, targets: Spots, hung: Hung) -> None:
+    """Clear the table of lines for the next job."""
+    hung.slot[targets.ends[hung.on_line, LINE]] = 0
+    core.slots.append(hung.slot)
+
+
+def shared(sweep: Sweep, work: Callable[[Queue, Hung, Iterator[Rows]], None]) -> None:
+    """Do the searches of a sweep in chunks that threads take as they come."""
+    hung = _hung(sweep)
+    chunks = _chunks(sweep.rows, sweep.threads)
+    numbers = counter()
+
+    def task(own: Hung) -> None:
+        queue = queue_for(sweep.core)
+        work(queue, own, _taken(chunks, numbers))
+        sweep.core.queues.append(queue)
+
+    helpers = min(sweep.threads, len(chunks)) - 1
+    if helpers > 0:
+        with ThreadPoolExecutor(helpers) as pool:
+            others = [pool.submit(task, _own_room(hung)) for _ in range(helpers)]
+            task(hung)
+            for other in others:
+                other.result()
+    else:
+        task(hung)
+    give_back(sweep.core, sweep.targets, hung)
+
+
+def in_parts(work: Callable[[int, int], None], count: int, threads: int) -> None:
+    """Do the same for every row of `count`, in as many parts as pay, each in its thread."""
+    parts = min(threads, 1 + count // LEAST_PART)
+    bounds = np.linspace(0, count, parts + 1).astype(np.int64).tolist()
+    if parts == 1:
+        work(0, count)
+        return
+    with ThreadPoolExecutor(parts - 1) as pool:
+        spans = list(pairwise(bounds))
+        others = [pool.submit(work, *span) for span in spans[1:]]
+        work(*spans[0])
+        for other in others:
+            other.result()
+
+
+def _own_room(hung: Hung) -> Hung:
+    """The same targets for another thread."""
+    return hung._replace(best=np.full_like(hung.best, np.inf), seen=np.empty_like(hung.seen))
+
+
+def _chunks(rows: Rows, threads: int) -> list[Rows]:
+    if threads == 1:
+        return [rows]
+    size = max(LEAST_CHUNK, -(-len(rows) // (threads * CHUNKS_PER_THREAD)))
+    return [rows[first : first + size] for first in range(0, len(rows), size)]
+
+
+def _taken(chunks: list[Rows], numbers: counter[int]) -> Iterator[Rows]:
+    # the next number is drawn in one step of the interpreter: no chunk goes to two threads
+    for number in numbers:
+        if number >= len(chunks):
+            return
+        yield chunks[number]
