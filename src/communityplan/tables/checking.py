@@ -114,6 +114,8 @@ def used(table: pd.DataFrame) -> dict[str, Any]:
 
 def as_flags(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """A column of flags as booleans; empty cells are no."""
+    if column.dtype == np.bool_:
+        return np.asarray(column.to_numpy(), dtype=np.bool_)
     words = column.astype("object").map(lambda cell: str(cell).strip().lower())
     return np.asarray(words.isin(_YES).to_numpy(), dtype=np.bool_)
 
@@ -176,6 +178,8 @@ def _text_problems(
 def _flag_problems(
     cells: pd.Series[Any], column: Column, where: str, required: bool
 ) -> list[Problem]:
+    if cells.dtype == np.bool_:
+        return []
     words = cells.astype("object").map(lambda cell: str(cell).strip().lower())
     bad = ~words.isin(_YES | _NO).to_numpy()
     return [
