@@ -244,7 +244,8 @@ def _this_side(
     near = network.cache["barrier tree"].query(outline, predicate="intersects")
     if not len(near):
         return outline
-    drawn = [shapely.boundary(outline), *shapely.intersection(lines[near], outline)]
+    # whole walls: cut to the outline they would end a hair beside it and close nothing
+    drawn = [shapely.boundary(outline), *lines[near]]
     faces = shapely.get_parts(shapely.polygonize([shapely.union_all(drawn)]))
     faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
     face, _ = shapely.STRtree(np.asarray(shapely.points(reached_xy))).query(faces, "intersects")
