@@ -1,0 +1,147 @@
+"""Taking down walls and boundaries: all that is drawn along the stretch goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import LineString, Point
+from shapely.ops import substring
+
+from communityplan.scenario.draft import NATURAL, Draft, appended, meets_near, no_such
+from communityplan.scenario.measures import RemoveWall
+
+__all__ = ["take_down"]
+
+BESIDE_M = 1.0
+"""What runs closer than this along a stretch that is taken down is the same wall [m]."""
+
+ALONG_M = 3.0
+"""A wall that runs beside a stretch for less than this only meets it [m]."""
+
+INSIDE_M = 0.02
+"""What is left of a boundary stands this far inside: streets drawn on it stay outside [m]."""
+
+
+def take_down(draft: Draft, measure: RemoveWall) -> Draft:
+    """The tables without a wall, a boundary or a part of it.
+
+    Parameters
+    ----------
+    draft : Draft
+    measure : RemoveWall
+
+    Returns
+    -------
+    Draft
+    """
+    line = _named_line(draft, measure)
+    if line is None:
+        known = "wall_id" if measure.wall_id else "community_id"
+        table = draft.table("walls" if measure.wall_id else "communities")
+        name = measure.wall_id or measure.community_id
+        keys = table[known] if known in table.columns else []
+        return no_such(draft, "wall" if measure.wall_id else "community", name, keys)
+    stretch = line if measure.between is None else _between(line, *measure.between)
+    if not stretch.length > 0:
+        return draft.wrong("the two points are at one place of the wall", "Give a stretch of it")
+    zone = shapely.buffer(stretch, BESIDE_M, cap_style="flat")
+    lines, _ = draft.barriers
+    before_m = float(shapely.length(lines).sum())
+    changed = _without_boundaries(_without_walls(draft, stretch, zone, measure.wall_id), zone)
+    changed = _without_gates(changed, stretch)
+    lines, _ = changed.barriers
+    gone_m = before_m - float(shapely.length(lines).sum())
+    if not gone_m > INSIDE_M:
+        return draft.told("wall_not_there", has_effect=False)
+    return changed.told("wall_down", metres=f"{stretch.length:.0f}")
+
+
+def _named_line(draft: Draft, measure: RemoveWall) -> Any:
+    if measure.wall_id:
+        walls = draft.table("walls")
+        keys = walls["wall_id"].map(str) if "wall_id" in walls.columns else []
+        rows = np.flatnonzero(np.asarray(keys) == measure.wall_id)
+        return walls.geometry.iloc[rows[0]] if len(rows) else None
+    communities = draft.table("communities")
+    keys = communities["community_id"].map(str) if "community_id" in communities.columns else []
+    rows = np.flatnonzero(np.asarray(keys) == measure.community_id)
+    return shapely.boundary(communities.geometry.iloc[rows[0]]) if len(rows) else None
+
+
+def _between(line: Any, start: Point, stop: Point) -> Any:
+    """The part of a line between two points beside it; of a ring the shorter way round."""
+    parts = shapely.get_parts(line)
+    part = parts[int(np.argmin(shapely.distance(parts, start)))]
+    a, b = sorted((part.project(start), part.project(stop)))
+    inner = substring(part, a, b)
+    if not part.is_closed or b - a <= part.length / 2:
+        return inner
+    rest = [*substring(part, b, part.length).coords, *substring(part, 0, a).coords[1:]]
+    return LineString(rest)
+
+
+def _runs_along(lines: NDArray[np.object_], zone: Any) -> NDArray[np.bool_]:
+    beside_m = shapely.length(shapely.intersection(lines, zone))
+    # the zone is as wide on both sides as the stretch is beside
+    return np.asarray(beside_m >= min(ALONG_M, 0.9 * zone.area / (2 * BESIDE_M)))
+
+
+def _without_walls(draft: Draft, stretch: Any, zone: Any, named: str) -> Draft:
+    walls = draft.tables["walls"]
+    if walls is None or not len(walls):
+        return draft
+    lines = walls.geometry.to_numpy()
+    kinds = draft.barriers[1][: len(walls)]
+    is_named = (walls["wall_id"].map(str) == named).to_numpy()
+    gone = is_named | (_runs_along(lines, zone) & ~np.isin(kinds, NATURAL))
+    left = lines.copy()
+    left[gone] = shapely.difference(lines[gone], zone)
+    kept = ~shapely.is_empty(left)
+    changed = walls.set_geometry(gpd.GeoSeries(left, index=walls.index, crs=walls.crs))
+    return draft.having(walls=changed[kept])
+
+
+def _without_boundaries(draft: Draft, zone: Any) -> Draft:
+    """Communities whose boundary runs there are no longer enclosed; what is left is a wall."""
+    communities = draft.tables["communities"]
+    if communities is None or not len(communities):
+        return draft
+    areas, enclosed = communities.geometry.to_numpy(), draft.enclosed
+    opened = enclosed & _runs_along(shapely.boundary(areas), zone)
+    if not opened.any():
+        return draft
+    inside_m = float(np.clip(draft.options["gate_within_m"] / 2, 0.002, INSIDE_M))
+    left = shapely.boundary(shapely.buffer(areas[opened], -inside_m, join_style="mitre"))
+    left = shapely.difference(left, zone)
+    names = communities["community_id"].map(str).to_numpy()[opened]
+    standing = ~shapely.is_empty(left)
+    changed = draft.having(communities=communities.assign(enclosed=enclosed & ~opened))
+    options = {**draft.options, "enclosed": "as_given"}
+    if standing.any():
+        rows = [
+            {"wall_id": f"{name} boundary", "kind": "community wall"} for name in names[standing]
+        ]
+        changed = changed.having(walls=appended(draft.table("walls"), rows, left[standing]))
+    return replace(changed, options=options)
+
+
+def _without_gates(draft: Draft, stretch: Any) -> Draft:
+    """Gates of the stretch go where no other wall is left for them to open."""
+    gates = draft.tables["gates"]
+    if gates is None or not len(gates):
+        return draft
+    within_m = float(draft.options["gate_within_m"])
+    points = gates.geometry.to_numpy()
+    near = np.asarray(shapely.distance(points, stretch) <= within_m + BESIDE_M)
+    gone = np.array(
+        [
+            there and not len(meets_near(draft, point, within_m=within_m))
+            for point, there in zip(points, near, strict=True)
+        ]
+    )
+    return draft.having(gates=gates[~gone])
