@@ -248,7 +248,7 @@ def _this_side(
     drawn = [shapely.boundary(outline), *lines[near]]
     faces = shapely.get_parts(shapely.polygonize([shapely.union_all(drawn)]))
     faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
-    face, _ = shapely.STRtree(np.asarray(shapely.points(reached_xy))).query(faces, "intersects")
+    face, _ = shapely.STRtree(np.asarray(shapely.points(reached_xy))).query(faces, "contains")
     kept = np.zeros(len(faces), dtype=bool)
     kept[face] = True
     return outline if kept.all() else shapely.union_all(faces[kept])
