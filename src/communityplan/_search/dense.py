@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from communityplan._search.ends import END, LINE, START, Spots, usable_by
 from communityplan._search.graph import Floats, Ints, SearchGraph, search_limit
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = [
     "MOST_CELLS",
@@ -84,6 +86,9 @@ def _matrix(graph: SearchGraph, owner: int) -> Matrix:
     use = use[best]
     starts = np.searchsorted(rows[use], np.arange(graph.n_nodes + 1)).astype(np.int32)
     shape = (graph.n_nodes, graph.n_nodes)
+    # scipy is slow to import, and looking at the package does not need it
+    from scipy.sparse import csr_array
+
     return Matrix(csr_array((seconds[use], columns[use], starts), shape=shape), use)
 
 
@@ -231,6 +236,8 @@ def _between(sparse: csr_array, sources: Side, targets: Side, limit_s: float) ->
     """Seconds from every source to every target, through nodes or along a line they share."""
     ends = np.concatenate([sources.start, sources.end])
     nodes, place = np.unique(ends, return_inverse=True)
+    from scipy.sparse.csgraph import dijkstra
+
     distance = dijkstra(sparse, indices=nodes, limit=search_limit(limit_s))
     count = len(sources.row)
     reached = np.minimum(

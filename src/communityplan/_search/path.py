@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse.csgraph import dijkstra
 
 from communityplan._search.dense import Matrix, along_line, arriving, leaving, matrix
 from communityplan._search.ends import Ends, Spots, spots_on_edges, usable_by
@@ -128,6 +127,8 @@ def _within(graph: SearchGraph, start: Spots, stop: Spots, limit_s: float, owner
     extra_s = float(start.extra[0] + stop.extra[0])
     roads = matrix(graph, owner)
     seeds = np.concatenate([source.start, source.end])
+    from scipy.sparse.csgraph import dijkstra
+
     distance, before = dijkstra(
         roads.sparse, indices=seeds, limit=search_limit(limit_s), return_predecessors=True
     )
