@@ -232,7 +232,8 @@ def naive_geojson(data: bytes, facts: dict) -> tuple[int, list]:
 
 
 def naive_kml(data: bytes, facts: dict) -> tuple[int, list]:
-    root = ElementTree.fromstring(data.decode(facts["encoding"]).removeprefix("\ufeff"))
+    text = data.decode(facts["encoding"]).removeprefix("\ufeff").strip()
+    root = ElementTree.fromstring(re.sub(r"^<\?xml[^>]*\?>", "", text).strip())
     places = [item for item in root.iter() if item.tag.endswith("Placemark")]
     heading = heading_of(facts)
     cells = []

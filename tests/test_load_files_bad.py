@@ -136,6 +136,7 @@ KML = (
     "<kml xmlns='http://www.opengis.net/kml/2.2'><Document><Placemark><name>1</name>"
     "<Point><coordinates>121.44,31.13</coordinates></Point></Placemark></Document></kml>"
 )
+CELL = "<Data name='residents'><value>5</value></Data>"
 LAUGHS = (
     "<!DOCTYPE kml [<!ENTITY a 'ha'>"
     + "".join(
@@ -227,6 +228,13 @@ BAD = {
     "index of another shapefile": (
         shapefile(change=("shx", lambda data: data + b"\0" * 8)), DataError, "broken", {}
     ),
+    "number of a dbf with a foreign byte": (
+        shapefile(change=("dbf", lambda data: data.replace(b" 5", b"5\xff"))),
+        TableError, "row 1: residents is '5ÿ'", {},
+    ),
+    "dbf of a few bytes": (
+        shapefile(change=("dbf", lambda data: data[:40])), DataError, r"\.dbf is cut off", {}
+    ),
     "no dbf": (shapefile(drop=["dbf"]), DataError, r"its .dbf file is missing", {}),
     "no shx": (shapefile(drop=["shx"]), DataError, r"its .shx file is missing", {}),
     "kml cut off": (csv(KML[:-20], "homes.kml"), DataError, "broken XML", {}),
@@ -235,6 +243,14 @@ BAD = {
     "nested without end": (csv('{"a":' * 99_999, "h.json"), DataError, "broken JSON", {}),
     "not a number in json": (
         csv('{"type": "FeatureCollection", "features": [NaN]}', "h.json"), DataError, "NaN", {}
+    ),
+    "name twice in one feature": (
+        csv(json.dumps(FEATURE).replace('"residents"', '"residents": 5, "residents"'), "h.json"),
+        DataError, "'residents' stands twice", {},
+    ),
+    "cell twice in one placemark": (
+        csv(KML.replace("<Point>", f"<ExtendedData>{CELL}{CELL}</ExtendedData><Point>"), "h.kml"),
+        DataError, "row 1: 'residents' stands twice in one placemark", {},
     ),
     "no features": (geojson(), DataError, "holds no features", {}),
     "unknown system": (
@@ -273,6 +289,13 @@ BAD = {
     "broken workbook": (
         workbook(COLUMNS, inner=("xl/workbook.xml", lambda xml: xml[:99])),
         DataError, "a broken workbook", {},
+    ),
+    "cell in a row that is not its own": (
+        workbook(
+            COLUMNS, [1, "a", 5, 1, 121.44, 31.13],
+            inner=("xl/worksheets/sheet1.xml", lambda xml: xml.replace(b'r="C2"', b'r="C3"')),
+        ),
+        DataError, "the cell C3 stands in row 2, out of place", {},
     ),
     # what the table says
     "no datum": (csv(HEAD + ROW), OptionError, "Give datum='wgs84' for GPS", {"datum": None}),

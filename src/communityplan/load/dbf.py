@@ -79,7 +79,7 @@ def read_dbf(data: bytes, where: str) -> Dbf:
     rows, start, width = struct.unpack("<iHH", data[4:12])
     fields = []
     place, offset = 32, 1
-    while place + 32 <= start and data[place] != 0x0D:
+    while place + 32 <= min(start, len(data)) and data[place] != 0x0D:
         entry = data[place : place + 32]
         size = entry[16] + (256 * entry[17] if entry[11:12] == b"C" else 0)
         name = entry[:11].split(b"\x00")[0]
@@ -177,18 +177,25 @@ _FLAGS = {b"T": True, b"Y": True, b"F": False, b"N": False, b"?": None}
 def _cell(piece: bytes, kind: str, encoding: str) -> Any:
     if not piece:
         return None
-    # what is no number, date or flag stays text, and is refused where it matters; stars fill a
-    # number that was too long for its column
-    if kind in "NF" and _NUMBER.fullmatch(piece):
-        return float(piece)
-    if kind == "D" and re.fullmatch(rb"\d{8}", piece):
-        return f"{piece[:4].decode()}-{piece[4:6].decode()}-{piece[6:].decode()}"
-    if kind == "L" and piece.upper() in _FLAGS:
-        return _FLAGS[piece.upper()]
+    if kind in "NFDL":
+        return _typed(piece, kind)
     try:
         return _text(piece, encoding)
     except UnicodeError:
         return _BROKEN
+
+
+def _typed(piece: bytes, kind: str) -> Any:
+    """A number, a date or a flag; what is none stays text, to be refused where it matters.
+
+    Stars fill a number that was too long for its column.
+    """
+    text = piece.decode("latin-1")
+    if kind in "NF" and _NUMBER.fullmatch(piece):
+        return float(piece)
+    if kind == "D" and re.fullmatch(rb"\d{8}", piece):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return _FLAGS.get(piece.upper(), text) if kind == "L" else text
 
 
 def _broken(where: str) -> DataError:

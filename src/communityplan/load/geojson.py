@@ -67,8 +67,16 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     def refuse(word: str) -> Any:
         raise ValueError(f"{word} is no number in JSON")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"the name {twice!r} stands twice in one object")
+        return found
+
     try:
-        book = json.loads(text, parse_constant=refuse)
+        book = json.loads(text, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise _unusable(where, f"broken JSON ({error})", "Export it again") from error
     if not isinstance(book, dict):

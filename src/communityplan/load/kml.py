@@ -71,16 +71,25 @@ def _check_xml(xml: bytes, where: str) -> int:
     """The number of placemarks of a KML text that is sound and defines no entities."""
     parser = expat.ParserCreate()
     counts = {"Placemark": 0, "kml": 0}
+    cells: set[str] = set()
 
     def refuse(*_: Any) -> None:
         raise DataError(
             [Problem(where, "it defines XML entities (DOCTYPE)", "Delete the DOCTYPE line")]
         )
 
-    def start(name: str, _: Any) -> None:
+    def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rsplit(":", 1)[-1]
         if local in counts:
             counts[local] += 1
+            cells.clear()
+        if local in ("SimpleData", "Data"):
+            cell = attributes.get("name", "")
+            if cell in cells:
+                place = f"{where}, row {counts['Placemark']}"
+                found = f"{cell!r} stands twice in one placemark"
+                raise DataError([Problem(place, found, "Delete one of them")])
+            cells.add(cell)
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse

@@ -82,14 +82,37 @@ def _inspect(source: SourceFile) -> bool:
                     found = f"its part {info.filename} defines XML entities"
                     todo = "Do not trust this file; ask for a clean one"
                     raise DataError([Problem(source.where, found, todo)])
-                is_sheet = info.filename.startswith("xl/worksheets/")
-                has_formulas |= is_sheet and bool(re.search(rb"<(\w+:)?f[ >/]", xml))
+                if info.filename.startswith("xl/worksheets/"):
+                    has_formulas |= bool(re.search(rb"<(\w+:)?f[ >/]", xml))
+                    _check_places(xml, source.where)
     except DataError:
         raise
     except Exception as error:  # zip members can be broken in many ways
         found = f"a broken workbook ({type(error).__name__}: {error})"
         raise DataError([Problem(source.where, found, "Save it again in Excel or WPS")]) from error
     return has_formulas
+
+
+_ELEMENT = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>")
+_PLACE = re.compile(rb"\sr=[\"']([A-Za-z]*)(\d+)[\"']")
+
+
+def _check_places(xml: bytes, where: str) -> None:
+    """Refuse a sheet whose cells stand in other rows than they say, or not in order."""
+    row, column = 0, (0, "")
+    for element, attributes in _ELEMENT.findall(xml):
+        place = _PLACE.search(attributes)
+        name, number = ("", 0) if place is None else (place[1].decode().upper(), int(place[2][:9]))
+        if element == b"row":
+            sound = place is None or (number > row and not name)
+            row, column = number or row + 1, (0, "")
+        elif place is not None:
+            # columns grow in length before they grow in the alphabet: Z comes before AA
+            sound = number == row and column < (len(name), name) <= (3, "XFD")
+            column = (len(name), name)
+        if place is not None and not sound:
+            found = f"the cell {name}{number} stands in row {row}, out of place"
+            raise DataError([Problem(where, found, "Save it again in Excel or WPS")])
 
 
 def _cells(openpyxl: Any, source: SourceFile, *, values: bool) -> dict[str, list[Sequence[Any]]]:
