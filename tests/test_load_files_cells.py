@@ -187,7 +187,8 @@ def test_every_unit_of_the_contracts_is_known():
         ("居住人数", "residents"), ("居住人数（人）", "residents"), (" 居住 人数 ", "residents"),
         ("*居住人数", "residents"), ("Residents", "residents"), ("60岁及以上人口", "elderly"),
         ("６０岁以上", "elderly"), ("建筑面积(㎡)", "floor_area_m2"),
-        ("建筑面积㎡", "floor_area_m2"), ("经度(必填)", "lon"), ("LNG", "lon"), ("备注", None), ("联系电话", None),
+        ("建筑面积㎡", "floor_area_m2"), ("经度(必填)", "lon"), ("LNG", "lon"),
+        ("备注", None), ("联系电话", None),
     ],
 )  # fmt: skip
 def test_headings(heading, column):
