@@ -84,6 +84,16 @@ def test_a_file_that_is_not_there(tmp_path):
         read_osm(tmp_path)
 
 
+def test_the_history_of_the_map_is_no_extract(tmp_path):
+    osmium = pytest.importorskip("osmium")
+    file = tmp_path / "town.osh.pbf"
+    header = osmium.io.Header()
+    header.has_multiple_object_versions = True
+    osmium.SimpleWriter(str(file), header=header).close()
+    with pytest.raises(DataError, match="holds the history of the map"):
+        read_osm(file)
+
+
 def test_a_file_that_is_too_large_is_refused_with_an_estimate(tmp_path):
     file = tmp_path / "town.osm"
     file.write_bytes(TOWN)

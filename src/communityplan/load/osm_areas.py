@@ -73,14 +73,26 @@ def relation_polygons(ways: Ways, relations: Relations) -> tuple[Shapes, Flags]:
     """
     row_of = {number: row for row, number in enumerate(ways.ids.tolist())}
     pieces_of = _pieces_of_rows(ways)
-    shapes = np.full(len(relations.ids), None, dtype=object)
     complete = np.zeros(len(relations.ids), dtype=np.bool_)
+    outer: list[list[int]] = []
+    inner: list[list[int]] = []
     for row, members in enumerate(relations.members):
         found = [(row_of[way], role) for way, role in members if way in row_of]
         complete[row] = len(found) == len(members) and all(ways.whole[way] for way, _ in found)
-        outer = [p for way, role in found if role != "inner" for p in pieces_of[way]]
-        inner = [p for way, role in found if role == "inner" for p in pieces_of[way]]
-        shapes[row] = _area(ways, outer, inner, whole=bool(complete[row]))
+        # roles are asked for only where ways are missing
+        hole = [role == "inner" and not complete[row] for _, role in found]
+        pairs = list(zip(found, hole, strict=True))
+        outer.append(
+            [piece for (way, _), within in pairs if not within for piece in pieces_of[way]]
+        )
+        inner.append([piece for (way, _), within in pairs if within for piece in pieces_of[way]])
+    shapes = _enclosed(ways, outer)
+    with_holes = np.array([len(pieces) > 0 for pieces in inner], dtype=np.bool_)
+    holed = np.flatnonzero(with_holes & ~shapely.is_missing(shapes))
+    holes = _enclosed(ways, [inner[row] for row in holed])
+    # a difference with a hole that does not close would be nothing
+    some = ~shapely.is_missing(holes)
+    shapes[holed[some]] = shapely.difference(shapes[holed[some]], holes[some])
     return _mended(shapes), complete
 
 
@@ -97,29 +109,24 @@ def _pieces_of_rows(ways: Ways) -> list[range]:
     return [range(start, end) for start, end in pairwise(first)]
 
 
-def _area(ways: Ways, outer: list[int], inner: list[int], *, whole: bool) -> Any:
-    if whole:
-        return _enclosed(ways, outer + inner)
-    around = _enclosed(ways, outer)
-    return (
-        None if around is None else shapely.difference(around, _enclosed(ways, inner) or _NOTHING)
-    )
-
-
-_NOTHING = shapely.Polygon()
-
-
-def _enclosed(ways: Ways, pieces: list[int]) -> Any:
-    if not pieces:
-        return None
-    drawn = shapely.multilinestrings(lines(ways, np.array(pieces, dtype=np.int64)))
+def _enclosed(ways: Ways, pieces: list[list[int]]) -> Shapes:
+    """What each list of pieces encloses, None where that is nothing."""
+    areas: Shapes = np.full(len(pieces), None, dtype=object)
+    some = np.flatnonzero([len(each) > 0 for each in pieces])
+    if not len(some):
+        return areas
+    drawn = lines(ways, np.array([piece for each in pieces for piece in each], dtype=np.int64))
+    owner = np.repeat(np.arange(len(some)), [len(pieces[row]) for row in some])
+    rings: Any = shapely.multilinestrings(drawn, indices=owner)
     # rings without extent make GEOS divide by zero, which does no harm
     with np.errstate(invalid="ignore"):
-        area: Any = shapely.build_area(drawn)
-        if area.is_empty or not area.is_valid:
-            # lines that cross or that are drawn twice enclose something once they are split
-            area = shapely.build_area(shapely.union_all(drawn))
-    return None if area.is_empty else area
+        built: Any = shapely.build_area(rings)
+        # lines that cross or that are drawn twice enclose something once they are split
+        poor = np.flatnonzero(shapely.is_empty(built) | ~shapely.is_valid(built))
+        built[poor] = [shapely.build_area(shapely.union_all(ring)) for ring in rings[poor]]
+    built[shapely.is_empty(built)] = None
+    areas[some] = built
+    return areas
 
 
 def _mended(shapes: Shapes) -> Shapes:

@@ -16,7 +16,7 @@ from communityplan.load.osm_extract import Extract
 from communityplan.load.osm_file import Flags, Floats, Tags
 from communityplan.load.osm_rules import Rule, decide, rule_keys
 from communityplan.load.osm_squares import Notes
-from communityplan.load.osm_values import metres, name_of, storeys, text, texts
+from communityplan.load.osm_values import metres, name_of, once_each, storeys, text, texts
 from communityplan.walker import STOREY_HEIGHT_M
 
 __all__ = ["UNNAMED", "read_buildings", "read_communities"]
@@ -94,13 +94,12 @@ def read_buildings(
     osm_id, tags, rule, shapes = _areal(town, town.rules["buildings"], notes)
     if any(ON_LAND in rule_keys([each]) for each in town.rules["buildings"]):
         on_land = _stand_on(shapes, land)
-        told = [
-            {**each, ON_LAND: "yes"} if on else each for each, on in zip(tags, on_land, strict=True)
-        ]
+        marked = once_each(tags, lambda each: {**each, ON_LAND: "yes"})
+        told = [on if here else off for on, off, here in zip(marked, tags, on_land, strict=True)]
         judged = decide(town.rules["buildings"], told)
         rule = [new or old for new, old in zip(judged, rule, strict=True)]
     result = np.array([each.result for each in rule], dtype=object)
-    height = np.array([_height(each) for each in tags], dtype=np.float64)
+    height = np.array(once_each(tags, _height), dtype=np.float64)
     levels, told_by = _levels(tags, rule, height, assumed_storeys)
     footprint = shapely.area(shapes)
     columns = {
@@ -163,15 +162,11 @@ def _height(tags: Tags) -> float:
 def _levels(
     tags: list[Tags], rules: list[Rule], height: Floats, assumed: float
 ) -> tuple[Floats, list[str]]:
-    levels = np.empty(len(tags))
-    told_by = []
-    for row, (each, rule) in enumerate(zip(tags, rules, strict=True)):
-        tagged = storeys(each.get("building:levels"))
-        by_height = max(1.0, round(height[row] / STOREY_HEIGHT_M)) if height[row] > 0 else np.nan
-        options = (("tag", tagged), ("height", by_height), ("rule", rule.storeys or np.nan))
-        source, value = next(
-            ((name, size) for name, size in options if not np.isnan(size)), ("default", assumed)
-        )
-        levels[row] = value
-        told_by.append(source)
-    return levels, told_by
+    """Storeys of each building, and what told them: the first that does."""
+    tagged = once_each(tags, lambda each: storeys(each.get("building:levels")))
+    by_rule = [rule.storeys or np.nan for rule in rules]
+    by_height = np.maximum(np.round(height / STOREY_HEIGHT_M), 1.0)
+    options = np.array([tagged, by_height, by_rule, np.full(len(tags), assumed)], dtype=np.float64)
+    first = np.argmax(~np.isnan(options), axis=0)
+    levels = options[first, np.arange(len(tags))]
+    return levels, [("tag", "height", "rule", "default")[which] for which in first]

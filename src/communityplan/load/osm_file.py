@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from communityplan.errors import MissingLibraryError, TooLargeError
+from communityplan.errors import DataError, MissingLibraryError, TooLargeError
 from communityplan.load.osm_format import bad_file, format_of
 
 __all__ = ["Interest", "Nodes", "OsmData", "Relations", "Ways", "read_file"]
@@ -149,7 +149,12 @@ def read_file(path: Path, interest: Interest, most_memory_gb: float) -> OsmData:
     source = osmium.io.File(str(path), kind)
     damaged = (RuntimeError, ValueError, OSError, OverflowError, osmium.InvalidLocationError)
     try:
+        if osmium.io.Reader(source, osmium.osm.NOTHING).header().has_multiple_object_versions:
+            todo = "Cut out one day, for example with osmium time-filter"
+            raise bad_file(path, "holds the history of the map", todo)
         return _read(osmium, source, interest)
+    except DataError:
+        raise
     except damaged as error:
         raise bad_file(
             path,

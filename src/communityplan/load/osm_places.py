@@ -16,7 +16,7 @@ from communityplan.load.osm_extract import Extract
 from communityplan.load.osm_file import Tags, Ways
 from communityplan.load.osm_rules import Rule, decide
 from communityplan.load.osm_squares import Notes
-from communityplan.load.osm_values import metres, name_of, text, texts
+from communityplan.load.osm_values import metres, name_of, once_each, text, texts
 
 __all__ = ["read_places"]
 
@@ -99,7 +99,7 @@ def _table(found: Sequence[_Found], crs: Any) -> gpd.GeoDataFrame:
         "facility_id": text(f"{place.osm_id}-{place.service}" for place in found),
         "service": text(place.service for place in found),
         **name_of(tags),
-        "capacity": np.array([_capacity(each) for each in tags], dtype=np.float64),
+        "capacity": np.array(once_each(tags, _capacity), dtype=np.float64),
         "opens": texts(tags, "opening_hours"),
         "osm_id": text(place.osm_id for place in found),
         "rule": text(place.rule.id for place in found),

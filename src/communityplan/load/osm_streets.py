@@ -17,7 +17,7 @@ from communityplan.load.osm_extract import Extract
 from communityplan.load.osm_file import Flags, Floats, Ints, Tags, Ways
 from communityplan.load.osm_rules import Rule, Rules, decide
 from communityplan.load.osm_squares import Drawn, Notes, draw_squares, find_squares
-from communityplan.load.osm_values import flags, level, text, texts
+from communityplan.load.osm_values import flags, level, once_each, text, texts
 
 __all__ = ["STEP_RISE_M", "read_streets"]
 
@@ -76,7 +76,7 @@ def _table(parts: Sequence[Drawn], rules: Rules, crs: Any) -> gpd.GeoDataFrame:
         "oneway_foot": np.concatenate([drawn.oneway for drawn in parts]),
         "bridge": flags(tags, "bridge"),
         "tunnel": flags(tags, "tunnel"),
-        "layer": np.array([level(each) for each in tags], dtype=np.int64),
+        "layer": np.array(once_each(tags, level), dtype=np.int64),
         "part": text(each for drawn in parts for each in drawn.part),
         "rule": text(each.id for each in rule),
     }

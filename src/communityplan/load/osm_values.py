@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 
 from communityplan.load.osm_file import Tags
 
-__all__ = ["as_keys", "flags", "hours", "level", "metres", "name_of", "storeys", "text", "texts"]
+__all__ = [
+    "as_keys",
+    "flags",
+    "hours",
+    "level",
+    "metres",
+    "name_of",
+    "once_each",
+    "storeys",
+    "text",
+    "texts",
+]
+
+Value = TypeVar("Value")
 
 FOOT_M = 0.3048
 
@@ -23,6 +36,15 @@ _EVERY_DAY = re.compile(r"^(?:Mo\s*-\s*Su|daily)?(?:\s*,\s*PH)?\s*:?\s*", re.IGN
 _CONDITION = re.compile(r"^\s*([a-z_]+)\s*@\s*\(?([^()]*)\)?\s*;?\s*$")
 
 
+def once_each(tags: Sequence[Tags], work: Callable[[Tags], Value]) -> list[Value]:
+    """The result of `work` for each object; tags that objects share are worked on once."""
+    known: dict[int, Value] = {}
+    for each in tags:
+        if id(each) not in known:
+            known[id(each)] = work(each)
+    return [known[id(each)] for each in tags]
+
+
 def text(values: Iterable[str | None]) -> pd.Series[Any]:
     """A column of texts, typed as such even where it is empty."""
     return pd.Series(list(values), dtype=_TEXT)
@@ -30,9 +52,11 @@ def text(values: Iterable[str | None]) -> pd.Series[Any]:
 
 def texts(tags: Sequence[Tags], *keys: str) -> pd.Series[Any]:
     """The value of the first of these keys that each object has and that is not blank."""
-    return text(
-        next((each[key] for key in keys if each.get(key, "").strip()), None) for each in tags
-    )
+
+    def first(each: Tags) -> str | None:
+        return next((each[key] for key in keys if each.get(key, "").strip()), None)
+
+    return text(once_each(tags, first))
 
 
 def name_of(tags: Sequence[Tags]) -> dict[str, pd.Series[Any]]:
@@ -45,7 +69,7 @@ def name_of(tags: Sequence[Tags]) -> dict[str, pd.Series[Any]]:
 
 def flags(tags: Sequence[Tags], key: str) -> NDArray[np.bool_]:
     """Whether a key is there with any value but no."""
-    return np.array([each.get(key, "no") != "no" for each in tags], dtype=np.bool_)
+    return np.array(once_each(tags, lambda each: each.get(key, "no") != "no"), dtype=np.bool_)
 
 
 def level(tags: Tags) -> int:
