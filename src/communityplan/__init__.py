@@ -7,6 +7,7 @@ little more than importing geopandas.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from communityplan.checkup import checkup
 from communityplan.coverage import coverage, home_access, totals
 from communityplan.errors import CommunityPlanError
 from communityplan.network import WalkNetwork
@@ -17,14 +18,37 @@ from communityplan.walker import Walker
 
 if TYPE_CHECKING:
     from communityplan import maps, report
-    from communityplan.coordinates import convert_datum
+    from communityplan.access import (
+        balanced_access,
+        concentration_index,
+        cumulative_access,
+        equity_table,
+        gini,
+        gravity_access,
+        palma,
+        places_per_1000,
+        realised_service,
+        spatial_availability,
+        three_step_access,
+        two_step_access,
+        worst_fifth_share,
+    )
+    from communityplan.checkup import (
+        checkup_figures,
+        renovation_scope,
+        status_counts,
+        what_is_missing,
+    )
+    from communityplan.coordinates import convert_datum, guess_datum
     from communityplan.load.files import read_table
     from communityplan.load.osm import OsmLayers, read_osm
     from communityplan.load.project import Project, load_project
     from communityplan.plan import Plan, make_plan
+    from communityplan.standards.clauses import STANDARDS, read_standard
 
 __all__ = [
     "SERVICES",
+    "STANDARDS",
     "WALKERS",
     "CommunityPlanError",
     "OsmLayers",
@@ -32,23 +56,43 @@ __all__ = [
     "Project",
     "WalkNetwork",
     "Walker",
+    "balanced_access",
+    "checkup",
+    "checkup_figures",
+    "concentration_index",
     "convert_datum",
     "coverage",
+    "cumulative_access",
+    "equity_table",
+    "gini",
+    "gravity_access",
+    "guess_datum",
     "home_access",
     "load_project",
     "make_plan",
     "maps",
     "nearest",
+    "palma",
+    "places_per_1000",
     "rank_sites",
     "reached_streets",
     "read_osm",
+    "read_standard",
     "read_table",
+    "realised_service",
+    "renovation_scope",
     "report",
     "route",
     "service_areas",
+    "spatial_availability",
+    "status_counts",
+    "three_step_access",
     "totals",
+    "two_step_access",
     "walks",
+    "what_is_missing",
     "within_reach",
+    "worst_fifth_share",
 ]
 __version__ = "0.1.0"
 
@@ -56,11 +100,31 @@ _LATE = {
     "OsmLayers": "load.osm",
     "Plan": "plan",
     "Project": "load.project",
+    "STANDARDS": "standards.clauses",
+    "balanced_access": "access",
+    "checkup_figures": "checkup",
+    "concentration_index": "access",
     "convert_datum": "coordinates",
+    "cumulative_access": "access",
+    "equity_table": "access",
+    "gini": "access",
+    "gravity_access": "access",
+    "guess_datum": "coordinates",
     "load_project": "load.project",
     "make_plan": "plan",
+    "palma": "access",
+    "places_per_1000": "access",
     "read_osm": "load.osm",
+    "read_standard": "standards.clauses",
     "read_table": "load.files",
+    "realised_service": "access",
+    "renovation_scope": "checkup",
+    "spatial_availability": "access",
+    "status_counts": "checkup",
+    "three_step_access": "access",
+    "two_step_access": "access",
+    "what_is_missing": "checkup",
+    "worst_fifth_share": "access",
 }
 
 
