@@ -17,7 +17,6 @@ from communityplan.demand import (
     placement,
     population_cells,
 )
-from communityplan.demand import raster as raster_room
 from communityplan.errors import DataError, OptionError, TableError, TooLargeError
 from communityplan.tables import HOMES, find_problems, used
 from towns import CRS, points
@@ -317,14 +316,14 @@ def test_rasters_and_options_that_mean_nothing_are_refused(tmp_path):
 
 
 def test_cells_smaller_than_houses_are_refused_in_time(monkeypatch):
-    monkeypatch.setattr(raster_room, "MOST_SHARES", 100)
+    monkeypatch.setitem(homes_from_raster.__globals__, "MOST_SHARES", 100)
     buildings = blocks((0, 0, 90, 90), floor_area_m2=[1.0])
     with pytest.raises(TooLargeError, match="reach into 8100 cells"):
         homes_from_raster(buildings, grid(np.ones((100, 100)), cell_m=1.0), kind="count")
 
 
 def test_a_large_raster_is_read_around_the_homes_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(raster_room, "READ_WHOLE_CELLS", 100)
+    monkeypatch.setitem(homes_from_raster.__globals__, "READ_WHOLE_CELLS", 100)
     path = write(
         tmp_path / "land.tif", np.ones((50, 50), "float32"), transform=(100, 0, 0, 0, -100, 5000)
     )

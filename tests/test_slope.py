@@ -10,7 +10,6 @@ import rasterio
 import shapely
 
 import communityplan as cp
-from communityplan.coordinates import raster as raster_room
 from communityplan.coordinates.raster import Raster, read_raster, sample
 from communityplan.errors import DataError, OptionError, TooLargeError
 from communityplan.load.osm import read_osm
@@ -390,7 +389,7 @@ def test_rasters_that_cannot_be_used_say_why(tmp_path):
 
 
 def test_too_large_a_part_is_refused(monkeypatch):
-    monkeypatch.setattr(raster_room, "MOST_CELLS", 50)
+    monkeypatch.setitem(read_raster.__globals__, "MOST_CELLS", 50)
     with pytest.raises(TooLargeError, match="dem: the streets lie over 14 by 5 cells, more than"):
         edges_of(lines([(0, 0), (100, 0)]), RAMP)
 

@@ -30,15 +30,19 @@ __all__ = ["homes_from_raster", "population_cells"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Shapes = NDArray[np.object_]
 Kind = Literal["count", "density"]
 Population = RasterSource | Sequence[RasterSource]
 
-READ_WHOLE_CELLS = 5_000_000
+READ_WHOLE_CELLS = 2_000_000
 """A raster up to this size is read whole, so that the people beyond all homes are counted too."""
 
 MOST_PEOPLE = 1e7
 """More people in one cell than this are a code for something else."""
+
+AT_A_TIME = 200_000
+"""Cells whose place is worked out in one go."""
 
 MOST_SHARES = 50_000_000
 """More parts of homes in cells than this are refused: the cells are far smaller than houses."""
@@ -227,7 +231,9 @@ class _Cells:
         within_m = cell_m * 2**0.5 if move_within_m is None else float(move_within_m)
         values = raster.cells.ravel()
         parts = _shares(homes, raster)
-        cell = np.union1d(np.flatnonzero(values > 0), parts.zone)
+        looked_at = values > 0
+        looked_at[parts.zone] = True
+        cell = np.flatnonzero(looked_at)
         shares = replace(parts, zone=np.searchsorted(cell, parts.zone))
         people = np.where(values[cell] > 0, values[cell], 0.0)
         if kind == "density":
@@ -257,13 +263,32 @@ def _moves(
 ) -> tuple[Ints, Floats]:
     """Where the people of cells without homes go, -1 for nowhere, and how far."""
     moves, moved_m = np.full(len(cell), -1, dtype=np.int64), np.full(len(cell), np.nan)
-    bare = np.setdiff1d(np.arange(len(cell)), shares.zone)
+    is_bare = _near(homes, raster, cell, within_m)
+    is_bare[shares.zone] = False
+    bare = np.flatnonzero(is_bare)
     columns = raster.cells.shape[1]
-    pixels = np.stack([cell[bare] % columns, cell[bare] // columns], axis=1) + 0.5
-    middles = np.asarray(shapely.points(to_places(raster, pixels, crs=homes.crs)), dtype=object)
     main = shares.main_zone(len(homes))
-    moves[bare], moved_m[bare] = nearest_homes(middles, homes, main, within_m=within_m)
+    # so many at a time: a whole country may be placed
+    for first in range(0, len(bare), AT_A_TIME):
+        some = bare[first : first + AT_A_TIME]
+        pixels = np.stack([cell[some] % columns, cell[some] // columns], axis=1) + 0.5
+        middles = np.asarray(shapely.points(to_places(raster, pixels, crs=homes.crs)), dtype=object)
+        moves[some], moved_m[some] = nearest_homes(middles, homes, main, within_m=within_m)
     return moves, moved_m
+
+
+def _near(homes: gpd.GeoDataFrame, raster: Raster, cell: Ints, within_m: float) -> Flags:
+    """Cells that can lie within reach of a home, by the box of all homes."""
+    if not np.isfinite(within_m):
+        return np.ones(len(cell), dtype=np.bool_)
+    west, south, east, north = homes.total_bounds
+    grown = shapely.box(west - within_m, south - within_m, east + within_m, north + within_m)
+    rim = shapely.get_coordinates(shapely.segmentize(grown, grown.length / 80))
+    pixels = to_pixels(raster, rim, crs=homes.crs)
+    (left, top), (right, bottom) = pixels.min(axis=0) - 1, pixels.max(axis=0) + 1
+    row, column = np.divmod(cell, raster.cells.shape[1])
+    near = (column >= left) & (column <= right) & (row >= top) & (row <= bottom)
+    return np.asarray(near, dtype=np.bool_)
 
 
 def _check_options(kind: str, move_within_m: float | None) -> None:
@@ -386,4 +411,12 @@ def _square_km(raster: Raster, cells: Ints) -> Floats:
     equal = pyproj.CRS.from_proj4(
         f"+proj=laea +lon_0={middle[0]} +lat_0={middle[1]} +datum=WGS84 +units=m"
     )
-    return np.asarray(shapely.area(shapely.polygons(_corners(raster, cells, equal))) / 1e6)
+    km2 = np.empty(len(cells))
+    for first in range(0, len(cells), AT_A_TIME):
+        some = slice(first, first + AT_A_TIME)
+        x, y = np.moveaxis(_corners(raster, cells[some], equal), 2, 0)
+        # the shoelace formula, about the first corner
+        x, y = x - x[:, :1], y - y[:, :1]
+        twice = (x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)
+        km2[some] = np.abs(twice) / 2e6
+    return km2
