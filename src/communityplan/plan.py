@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import geopandas as gpd
 import pandas as pd
 
+from communityplan.checkup import checkup, what_is_missing
 from communityplan.coverage import coverage, home_access, totals
 from communityplan.demand import homes_from_buildings
 from communityplan.errors import DataError, OptionError, Problem
@@ -40,6 +41,8 @@ class Plan:
         Service areas by service and limit.
     ranking : GeoDataFrame or None
         Idle buildings, best first (see `rank_sites`); None where the project has none.
+    checkup : DataFrame or None
+        Every community against every clause (see `checkup`); None where no standard is named.
     """
 
     project: Project
@@ -48,11 +51,17 @@ class Plan:
     access: pd.DataFrame
     areas: gpd.GeoDataFrame
     ranking: gpd.GeoDataFrame | None
+    checkup: pd.DataFrame | None = None
 
     @property
     def totals(self) -> pd.DataFrame:
         """The ledger summed over communities."""
         return totals(self.ledger)
+
+    @property
+    def missing(self) -> pd.DataFrame | None:
+        """What is missing and what to make up, in sentences; None without a check-up."""
+        return None if self.checkup is None else what_is_missing(self.checkup)
 
     def _repr_html_(self) -> str:
         """The totals as a notebook shows them."""
@@ -121,6 +130,17 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
             services=_ranked(project),
             weights=project.weights or None,
         )
+    found = None
+    if project.standards:
+        say("checkup")
+        found = checkup(
+            network,
+            project.communities,
+            project.homes,
+            project.facilities,
+            standard=list(project.standards),
+            surveyed=list(project.surveyed) or None,
+        )
     return Plan(
         project=project,
         network=network,
@@ -128,6 +148,7 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
         access=pd.concat(accesses, ignore_index=True),
         areas=_together(areas, network),
         ranking=ranking,
+        checkup=found,
     )
 
 

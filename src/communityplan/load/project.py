@@ -36,6 +36,7 @@ KEYS = {
         "at",
     },
     "evaluate": {"minutes", "services"},
+    "checkup": {"standards", "surveyed"},
     "services": None,
     "ranking": {"services", "weights", "budget_yuan"},
 }
@@ -69,6 +70,10 @@ class Project:
     weights : mapping of str to float
         Weight of a person served, by service.
     budget_yuan : float or None
+    standards : tuple of str
+        Standards of the check-up: names, or paths of local files; none for no check-up.
+    surveyed : tuple of str
+        Services whose facilities were surveyed, so that one without any is missing, not unknown.
     network_options : mapping of str to object
         Options of `WalkNetwork.from_streets`.
     from_osm : bool
@@ -92,6 +97,8 @@ class Project:
     ranked: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     budget_yuan: float | None = None
+    standards: tuple[str, ...] = ()
+    surveyed: tuple[str, ...] = ()
     network_options: Mapping[str, Any] = field(default_factory=dict)
     name_en: str = ""
     note: str = ""
@@ -177,12 +184,20 @@ def load_project(path: str | Path) -> Project:
         ranked=tuple(ranking.get("services", [service.name for service in services])),
         weights=dict(ranking.get("weights", {})),
         budget_yuan=ranking.get("budget_yuan"),
+        standards=_standards(asked, file),
+        surveyed=tuple(asked.get("checkup", {}).get("surveyed", ())),
         network_options=dict(asked.get("network", {})),
         source=file.name if str(path) == "demo" else str(file),
         elevation=rasters.get("elevation"),
         population=rasters.get("population"),
         **tables,
     )
+
+
+def _standards(asked: Mapping[str, Any], file: Path) -> tuple[str, ...]:
+    """Names of standards; a local file is named from the project file."""
+    named = [str(name) for name in asked.get("checkup", {}).get("standards", ())]
+    return tuple(str(file.parent / name) if name.endswith(".toml") else name for name in named)
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
