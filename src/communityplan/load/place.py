@@ -15,7 +15,6 @@ from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError, ProjError
 
 from communityplan.coordinates import (
-    CHINA_BOX,
     DATUM_USERS,
     DATUMS,
     convert_datum,
@@ -25,14 +24,12 @@ from communityplan.errors import OptionError, Problem
 from communityplan.load.cells import clean
 from communityplan.load.positions import PAIR, found_shapes, from_text, row_at, tidied
 from communityplan.load.raw import MOST_VERTICES, RawTable, refuse_too_many
+from communityplan.load.sense import middles_of, misplaced, outside_china, swapped
 from communityplan.tables import Table
 
 __all__ = ["Located", "Wanted", "locate", "metric_points", "wanted_systems"]
 
 Shapes = NDArray[Any]
-
-FARTHEST_DEG = 5.0
-"""How far a row may lie from the middle of its table [degrees]; a metric system serves no more."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def locate(
     facts: dict[str, Any] = {"geometry_from": source}
     changes: list[dict[str, Any]] = []
     shapes = tidied(shapes, contract, raw, facts, changes)
-    middles = _middles(shapes)
+    middles = middles_of(shapes)
     if not np.isfinite(middles).all(axis=1).any():
         empty = gpd.GeoSeries(shapes, crs=wanted.crs)
         return Located(empty, facts, changes, problems, [])
@@ -171,11 +168,6 @@ def _nowhere(raw: RawTable, contract: Table) -> Located:
         todo = "Give a map file, or columns={'...': 'geometry'} for well-known text"
     none = gpd.GeoSeries([None] * len(raw.rows))
     return Located(none, table_problems=[Problem(raw.where, found, todo)])
-
-
-def _middles(shapes: Shapes) -> NDArray[np.float64]:
-    bounds = shapely.bounds(shapes)
-    return np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2.0
 
 
 def _source_system(
@@ -265,12 +257,12 @@ def _projected(
 ) -> Located:
     """Datum undone, rows that lie nowhere sensible named, and the rest in metres."""
     series = _labelled(shapes, crs, wanted)
-    swapped = _swapped(raw, series)
-    if swapped:
-        return replace(located, table_problems=[swapped])
+    turned = swapped(raw, series)
+    if turned:
+        return replace(located, table_problems=[turned])
     degrees = series if series.crs.is_geographic else series.to_crs(4326)
-    middles = _middles(degrees.to_numpy())
-    bad = _misplaced(raw, middles, located.problems, check_spread=wanted.crs is None)
+    middles = middles_of(degrees.to_numpy())
+    bad = misplaced(raw, middles, located.problems, check_spread=wanted.crs is None)
     series = series.where(~np.isin(np.arange(len(series)), list(bad)))
     facts = {
         **located.facts,
@@ -278,7 +270,7 @@ def _projected(
         "source_crs": _name(CRS.from_user_input(series.crs)),
     }
     if wanted.datum in ("gcj02", "bd09"):
-        facts["datum_without_effect"] = _outside_china(middles)
+        facts["datum_without_effect"] = outside_china(middles)
     located = replace(located, problems={**located.problems, **bad}, facts=facts, source=crs)
     if not series.notna().any():
         return located
@@ -345,59 +337,6 @@ def _metres(series: gpd.GeoSeries, wanted: Wanted, target: CRS) -> gpd.GeoSeries
     if wanted.datum in ("gcj02", "bd09"):
         series = convert_datum(series.to_crs(4326), source=wanted.datum, target="wgs84")
     return series.to_crs(target)
-
-
-def _swapped(raw: RawTable, series: gpd.GeoSeries) -> Problem | None:
-    """A table whose latitudes stand where longitudes should."""
-    if not series.crs.is_geographic:
-        return None
-    x, y = np.nanmedian(_middles(series.to_numpy()), axis=0)
-    if _in_china(x, y) or not (abs(y) > 90.0 or _in_china(y, x)):
-        return None
-    return Problem(
-        raw.where,
-        f"longitude and latitude look swapped: the middle is at ({x:g}, {y:g})",
-        "Give longitude (经度, 73 to 135 in China) and latitude (纬度, 18 to 54) the right way "
-        "round, for example with columns={'...': 'lon', '...': 'lat'}",
-    )
-
-
-def _in_china(lon: Any, lat: Any) -> Any:
-    west, south, east, north = CHINA_BOX
-    return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-
-
-def _outside_china(middles: NDArray[np.float64]) -> int:
-    x, y = middles.T
-    return int((np.isfinite(x) & ~_in_china(x, y)).sum())
-
-
-def _misplaced(
-    raw: RawTable, middles: NDArray[np.float64], known: Mapping[int, Problem], *, check_spread: bool
-) -> dict[int, Problem]:
-    """Rows off the globe, at zero, swapped, or far from all others."""
-    x, y = middles.T
-    placed = np.isfinite(x) & np.isfinite(y)
-    off = (np.abs(x) > 180.0) | (np.abs(y) > 90.0)
-    zero = (np.abs(x) < 1e-6) & (np.abs(y) < 1e-6)
-    turned = _in_china(y, x) & ~_in_china(x, y)
-    sound = placed & ~(off | zero | turned)
-    centre = np.median(middles[sound], axis=0) if sound.any() else np.zeros(2)
-    far = (np.abs(middles - centre) > FARTHEST_DEG).any(axis=1) & check_spread
-    found: dict[int, Problem] = {}
-    for row in np.flatnonzero(placed & (off | zero | turned | far)):
-        if int(row) in known:
-            continue
-        what = (
-            "are swapped" if turned[row]
-            else "are both zero" if zero[row]
-            else "lie off the globe" if off[row]
-            else f"lie far from the middle of the table at ({centre[0]:.4f}, {centre[1]:.4f})"
-        )  # fmt: skip
-        text = f"its longitude and latitude ({x[row]:.6f}, {y[row]:.6f}) {what}"
-        todo = "Correct the coordinates; a table may span ten degrees, or more when crs= is given"
-        found[int(row)] = Problem(row_at(raw, int(row)), text, todo)
-    return found
 
 
 def metric_points(
