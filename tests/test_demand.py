@@ -17,6 +17,7 @@ from communityplan.demand import (
     placement,
     population_cells,
 )
+from communityplan.demand.cells import cell_shares
 from communityplan.errors import DataError, OptionError, TableError, TooLargeError
 from communityplan.tables import HOMES, find_problems, used
 from towns import CRS, points
@@ -316,7 +317,7 @@ def test_rasters_and_options_that_mean_nothing_are_refused(tmp_path):
 
 
 def test_cells_smaller_than_houses_are_refused_in_time(monkeypatch):
-    monkeypatch.setitem(homes_from_raster.__globals__, "MOST_SHARES", 100)
+    monkeypatch.setitem(cell_shares.__globals__, "MOST_SHARES", 100)
     buildings = blocks((0, 0, 90, 90), floor_area_m2=[1.0])
     with pytest.raises(TooLargeError, match="reach into 8100 cells"):
         homes_from_raster(buildings, grid(np.ones((100, 100)), cell_m=1.0), kind="count")

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -22,8 +21,9 @@ from communityplan.coordinates.raster import (
     to_places,
 )
 from communityplan.demand.buildings import dwellings
+from communityplan.demand.cells import AT_A_TIME, cell_corners, cell_shares, square_km
 from communityplan.demand.spread import Placed, Shares, nearest_homes, spread
-from communityplan.errors import DataError, OptionError, Problem, TableError, TooLargeError
+from communityplan.errors import DataError, OptionError, Problem, TableError
 from communityplan.tables import HOMES, check, record
 
 __all__ = ["homes_from_raster", "population_cells"]
@@ -40,12 +40,6 @@ READ_WHOLE_CELLS = 2_000_000
 
 MOST_PEOPLE = 1e7
 """More people in one cell than this are a code for something else."""
-
-AT_A_TIME = 200_000
-"""Cells whose place is worked out in one go."""
-
-MOST_SHARES = 50_000_000
-"""More parts of homes in cells than this are refused: the cells are far smaller than houses."""
 
 
 def homes_from_raster(
@@ -184,7 +178,7 @@ def population_cells(
             "moved_m": cells.moved_m,
         }
     )[cells.people > 0]
-    outlines = shapely.polygons(_corners(cells.raster, cells.cell[cells.people > 0], homes.crs))
+    outlines = shapely.polygons(cell_corners(cells.raster, cells.cell[cells.people > 0], homes.crs))
     drawn = gpd.GeoDataFrame(table, geometry=outlines, crs=homes.crs).reset_index(drop=True)
     return record(drawn, kind=kind, **cells.ledger())
 
@@ -230,14 +224,14 @@ class _Cells:
         cell_m = cell_size_m(raster, crs=homes.crs)
         within_m = cell_m * 2**0.5 if move_within_m is None else float(move_within_m)
         values = raster.cells.ravel()
-        parts = _shares(homes, raster)
+        parts = cell_shares(homes, raster)
         looked_at = values > 0
         looked_at[parts.zone] = True
         cell = np.flatnonzero(looked_at)
         shares = replace(parts, zone=np.searchsorted(cell, parts.zone))
         people = np.where(values[cell] > 0, values[cell], 0.0)
         if kind == "density":
-            people *= _square_km(raster, cell)
+            people *= square_km(raster, cell)
         _check_people(people, raster)
         moves, moved_m = _moves(homes, raster, cell, shares, within_m)
         placed = spread(people, shares, n_homes=len(homes), moves=moves)
@@ -352,71 +346,3 @@ def _added(parts: list[dict[str, Any]]) -> dict[str, Any]:
     whole = all(part["whole_raster_read"] for part in parts)
     names = ", ".join(part["raster"] for part in parts)
     return {**together, **same, "raster": names, "whole_raster_read": whole}
-
-
-def _shares(homes: gpd.GeoDataFrame, raster: Raster) -> Shares:
-    """Parts of homes in cells; outlines are cut in the raster's own squares."""
-    shapes = shapely.transform(
-        shapely.force_2d(homes.geometry.to_numpy()),
-        lambda xy: to_pixels(raster, xy, crs=homes.crs),
-    )
-    rows, columns = raster.cells.shape
-    box = shapely.bounds(shapes)
-    first = np.floor(box[:, :2]).astype(np.int64)
-    last = np.maximum(np.ceil(box[:, 2:]).astype(np.int64) - 1, first)
-    # what lies on the far rim of the raster belongs to its last cells
-    rim = np.array([columns, rows])
-    first = np.where(box[:, :2] == rim, rim - 1, first)
-    last = np.where(box[:, :2] == rim, rim - 1, last)
-    first, last = np.clip(first, -1, rim), np.clip(last, -1, rim)
-    size = last - first + 1
-    count = size.prod(axis=1)
-    if count.sum() > MOST_SHARES:
-        raise TooLargeError(
-            f"{raster.name}: the homes reach into {count.sum()} cells; use a coarser raster"
-        )
-    home = np.repeat(np.arange(len(shapes)), count)
-    number = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count)
-    column = first[home, 0] + number % size[home, 0]
-    row = first[home, 1] + number // size[home, 0]
-    part = _part_inside(shapes, home, column, row, count)
-    floor_m2 = homes["floor_area_m2"].to_numpy(dtype=np.float64)[home] * part
-    held = (column >= 0) & (column < columns) & (row >= 0) & (row < rows) & (floor_m2 > 0)
-    return Shares((row * columns + column)[held], home[held], floor_m2[held])
-
-
-def _part_inside(shapes: Shapes, home: Ints, column: Ints, row: Ints, count: Ints) -> Floats:
-    """Share of each home's outline in each of the cells that it reaches into."""
-    part = np.ones(len(home))
-    several = np.flatnonzero(count[home] > 1)
-    at = np.stack([column, row])[:, several].astype(np.float64)
-    squares = shapely.box(at[0], at[1], at[0] + 1, at[1] + 1)
-    common = shapely.area(shapely.intersection(shapes[home[several]], squares))
-    part[several] = common / shapely.area(shapes)[home[several]]
-    return part
-
-
-def _corners(raster: Raster, cells: Ints, crs: Any) -> Floats:
-    """The four corners of cells, shape (C, 4, 2)."""
-    columns = raster.cells.shape[1]
-    first = np.stack([cells % columns, cells // columns], axis=1)[:, None, :]
-    pixels = first + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-    return to_places(raster, pixels.reshape(-1, 2).astype(np.float64), crs=crs).reshape(-1, 4, 2)
-
-
-def _square_km(raster: Raster, cells: Ints) -> Floats:
-    """Area of cells on the ground [km2], whatever the projection of the raster."""
-    rows, columns = raster.cells.shape
-    middle = to_places(raster, np.array([[columns / 2, rows / 2]]), crs="EPSG:4326")[0]
-    equal = pyproj.CRS.from_proj4(
-        f"+proj=laea +lon_0={middle[0]} +lat_0={middle[1]} +datum=WGS84 +units=m"
-    )
-    km2 = np.empty(len(cells))
-    for first in range(0, len(cells), AT_A_TIME):
-        some = slice(first, first + AT_A_TIME)
-        x, y = np.moveaxis(_corners(raster, cells[some], equal), 2, 0)
-        # the shoelace formula, about the first corner
-        x, y = x - x[:, :1], y - y[:, :1]
-        twice = (x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)
-        km2[some] = np.abs(twice) / 2e6
-    return km2
