@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import geopandas as gpd
 import pandas as pd
 
+from communityplan.allocation import Choice, choose_sites
 from communityplan.checkup import checkup, what_is_missing
 from communityplan.coverage import coverage, home_access, totals
 from communityplan.demand import homes_from_buildings
@@ -43,6 +44,8 @@ class Plan:
         Idle buildings, best first (see `rank_sites`); None where the project has none.
     checkup : DataFrame or None
         Every community against every clause (see `checkup`); None where no standard is named.
+    chosen : Choice or None
+        The best services in idle buildings for the budget (see `choose_sites`); None without one.
     """
 
     project: Project
@@ -52,6 +55,7 @@ class Plan:
     areas: gpd.GeoDataFrame
     ranking: gpd.GeoDataFrame | None
     checkup: pd.DataFrame | None = None
+    chosen: Choice | None = None
 
     @property
     def totals(self) -> pd.DataFrame:
@@ -130,6 +134,18 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
             services=_ranked(project),
             weights=project.weights or None,
         )
+    chosen = None
+    if project.idle_buildings is not None and project.budget_yuan is not None:
+        say("choice")
+        chosen = choose_sites(
+            network,
+            project.homes,
+            project.facilities,
+            project.idle_buildings,
+            services=_ranked(project),
+            budget_yuan=project.budget_yuan,
+            weights=project.weights or None,
+        )
     found = None
     if project.standards:
         say("checkup")
@@ -149,6 +165,7 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
         areas=_together(areas, network),
         ranking=ranking,
         checkup=found,
+        chosen=chosen,
     )
 
 
