@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test docs bench fuzz clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "communityplan needs Python 3.11 or newer")'
@@ -23,7 +23,11 @@ test: $(VENV)/.tested  ## everything that has to hold
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mkdocs build --quiet --strict
 	$(BIN)/python -m pytest
+
+docs: $(VENV)/.tested  ## the documentation, in site/
+	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.tested  ## compare with other libraries; takes a while
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
