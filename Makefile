@@ -30,7 +30,7 @@ docs: $(VENV)/.tested  ## the documentation, in site/
 	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.tested  ## compare with other libraries; takes a while
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_search.py
 
 fuzz: $(VENV)/.tested  ## thousands of damaged files

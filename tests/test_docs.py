@@ -15,7 +15,7 @@ def contract_page() -> str:
         "# Data contract",
         "",
         "Keys are unique text; all geometry is in one projected system in metres; units are in",
-        "the names. Other columns are carried along. This page is made from `communityplan.tables`.",
+        "the names. Other columns are carried along. Made from `communityplan.tables`.",
     ]
     for table in TABLES.values():
         shape = " or ".join(table.geometry) or "none"

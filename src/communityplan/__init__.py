@@ -49,9 +49,18 @@ if TYPE_CHECKING:
         what_is_missing,
     )
     from communityplan.coordinates import convert_datum, guess_datum
+    from communityplan.demand import (
+        homes_from_buildings,
+        homes_from_counts,
+        homes_from_raster,
+        placement,
+        population_cells,
+    )
     from communityplan.load.files import read_table
     from communityplan.load.osm import OsmLayers, read_osm
     from communityplan.load.project import Project, load_project
+    from communityplan.network.repair import repair_streets
+    from communityplan.network.slope import Elevation
     from communityplan.plan import Plan, make_plan
     from communityplan.standards.clauses import STANDARDS, read_standard
 
@@ -61,6 +70,7 @@ __all__ = [
     "WALKERS",
     "Choice",
     "CommunityPlanError",
+    "Elevation",
     "OsmLayers",
     "Plan",
     "Project",
@@ -80,6 +90,9 @@ __all__ = [
     "gravity_access",
     "guess_datum",
     "home_access",
+    "homes_from_buildings",
+    "homes_from_counts",
+    "homes_from_raster",
     "load_project",
     "make_plan",
     "maps",
@@ -88,7 +101,9 @@ __all__ = [
     "p_center",
     "p_median",
     "palma",
+    "placement",
     "places_per_1000",
+    "population_cells",
     "rank_sites",
     "reached_streets",
     "read_osm",
@@ -96,6 +111,7 @@ __all__ = [
     "read_table",
     "realised_service",
     "renovation_scope",
+    "repair_streets",
     "report",
     "route",
     "service_areas",
@@ -114,6 +130,7 @@ __version__ = "0.1.0"
 
 _LATE = {
     "Choice": "allocation",
+    "Elevation": "network.slope",
     "OsmLayers": "load.osm",
     "Plan": "plan",
     "Project": "load.project",
@@ -129,18 +146,24 @@ _LATE = {
     "gini": "access",
     "gravity_access": "access",
     "guess_datum": "coordinates",
+    "homes_from_buildings": "demand",
+    "homes_from_counts": "demand",
+    "homes_from_raster": "demand",
     "load_project": "load.project",
     "make_plan": "plan",
     "maximal_covering": "allocation",
     "p_center": "allocation",
     "p_median": "allocation",
     "palma": "access",
+    "placement": "demand",
     "places_per_1000": "access",
+    "population_cells": "demand",
     "read_osm": "load.osm",
     "read_standard": "standards.clauses",
     "read_table": "load.files",
     "realised_service": "access",
     "renovation_scope": "checkup",
+    "repair_streets": "network.repair",
     "set_covering": "allocation",
     "spatial_availability": "access",
     "status_counts": "checkup",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
 from communityplan.network.attachment import why_not_attached
-from communityplan.reach import TOLERANCE_S, Direction, nearest_places
+from communityplan.reach import TOLERANCE_S, Direction, nearest_places, slope_told
 from communityplan.reach.ends import Places, places
 from communityplan.standards import walker as find_walker
 from communityplan.standards import walker_for
@@ -106,7 +106,8 @@ def coverage(
         by_walker: dict[Walker, Floats] = {}
         for people in groups:
             person = walker_for(service, people) if walker is None else find_walker(walker)
-            walkers.setdefault(service, {})[people] = person.facts()
+            told = {**person.facts(), "slope_effect": slope_told(network, person)}
+            walkers.setdefault(service, {})[people] = told
             if person not in by_walker:
                 _, by_walker[person] = _nearest(joined, offered, person, direction)
             for limit in limits:

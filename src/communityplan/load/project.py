@@ -119,6 +119,7 @@ class Project:
             walls=self.walls,
             gates=self.gates,
             communities=self.communities,
+            elevation=self.elevation,
             **self.network_options,
         )
 

@@ -248,10 +248,20 @@ def _used(
 ) -> dict[str, Any]:
     return {
         "walker": find_walker(walker).facts(),
+        "slope": slope_told(network, find_walker(walker)),
         "within_min": within_min,
         "direction": direction,
         "network": dict(network.options),
     }
+
+
+def slope_told(network: WalkNetwork, walker: Walker) -> str:
+    """Whether slopes counted, for the record: an option without effect says so."""
+    if not network.edges["climb_m"].fillna(0.0).to_numpy().any():
+        return "no climb is known: every street counts as level"
+    if walker.slope == "level":
+        return "climbs are known, but this walker takes every slope as level"
+    return f"counted by {walker.slope}"
 
 
 def _walk_table(start: Places, end: Places, found: Found) -> pd.DataFrame:
