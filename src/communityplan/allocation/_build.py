@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from communityplan.allocation._highs import Model
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "Entries"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -13,18 +13,19 @@ from communityplan.allocation._highs import Clock, solve
 from communityplan.allocation._levels import as_levels, as_model, unmerged_size
 from communityplan.allocation._placing import (
     Placing,
+    add_greedily,
     improve,
     nearest_two,
     total_cost,
 )
-from communityplan.allocation._starts import first_sets
+from communityplan.allocation._starts import first_set
 
 __all__ = ["Placed", "bound_only", "place"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-AT_ROOT = Effort(steps=220, stride=1.0, patience=10)
+AT_ROOT = Effort(steps=180, stride=1.0, patience=10)
 IN_BRANCH = Effort(steps=60, stride=0.3, patience=8)
 ROUNDING = 1e-9
 """Costs nearer than this, relatively, are the same."""
@@ -32,6 +33,12 @@ ROUNDING = 1e-9
 LARGEST_MODEL = {0: 250_000, 100: 600_000, 1000: 5_000_000}
 """After so many nodes, models up to this `Levels.size` are given to HiGHS: the first takes it well
 under a second, the last some ten."""
+
+SAMPLE_ROWS = 1500
+"""Rows that stand for all in the search for a first solution."""
+
+SAMPLE_NODES = 30
+"""Branches of that search, which need not be proven."""
 
 MOST_UNMERGED = 2_000_000
 """Members of all sets before equal ones are merged that are worth the sorting."""
@@ -106,7 +113,7 @@ class _Node:
 class _Search:
     """Best-first branch and bound on which sites open."""
 
-    def __init__(self, placing: Placing, clock: Clock) -> None:
+    def __init__(self, placing: Placing, clock: Clock, *, most_nodes: float = np.inf) -> None:
         self.sites = np.empty(0, dtype=np.int64)
         self.cost = np.inf
         self.is_interrupted = False
@@ -118,6 +125,7 @@ class _Search:
         self._root: tuple[_Node, Ascent] | None = None
         self._waiting: list[tuple[float, int, _Node]] = []
         self._pushed = self._visited = 0
+        self._most_nodes = most_nodes
         self._seen: set[bytes] = set()
 
     @property
@@ -133,10 +141,11 @@ class _Search:
 
     def prove(self) -> None:
         """Find better solutions and branch until none can be left, or time is up."""
-        for sites in first_sets(self._placing, self._clock):
-            self.offer(sites)
+        self.offer(self._first_set())
+        self._look_near()
+        self.offer(improve(self._near, self.sites)[0])
         self.bound_root()
-        while self._waiting and not self._clock.is_over():
+        while self._waiting and not self._clock.is_over() and self._visited < self._most_nodes:
             if self._visited in LARGEST_MODEL:
                 self._squeeze(LARGEST_MODEL[self._visited])
             bound, _, node = heapq.heappop(self._waiting)
@@ -148,6 +157,20 @@ class _Search:
                 self._wait(bound, node)
                 raise
 
+    def _first_set(self) -> Ints:
+        """A good solution; of many rows a sample is solved first."""
+        rows = len(self._placing.outside)
+        if rows <= 2 * SAMPLE_ROWS:
+            return first_set(self._placing, self._clock)
+        generator = np.random.default_rng(0)
+        chosen = np.sort(generator.choice(rows, SAMPLE_ROWS, replace=False))
+        sample = self._placing.sample(chosen)
+        clock = Clock(self._clock.left_s() / 4)
+        search = _Search(sample, clock, most_nodes=SAMPLE_NODES)
+        search.offer(add_greedily(sample))
+        search.prove()
+        return search.sites
+
     def bound_root(self) -> None:
         """The first bound, over all choices."""
         placing = self._placing
@@ -155,8 +178,7 @@ class _Search:
         if placing.n_open - len(placing.required) in (0, len(undecided)):
             self._floor = self.cost
             return
-        self._ceiling = self._price_ceiling()
-        self._near = placing.only(placing.cost < self._ceiling[placing.row])
+        self._look_near()
         node = _Node(placing.required, undecided, self._first_price())
         part = _part(node, self._near, self._ceiling)
         ascent = raise_bound(part, node.price, self.target, AT_ROOT, self._clock)
@@ -175,17 +197,24 @@ class _Search:
             lowest = self.cost
         return Placed(self.sites, self.cost, float(lowest), self.is_interrupted)
 
-    def _price_ceiling(self) -> Floats:
-        """No price above the fourth nearest open site: the bound loses little, the pairs shrink."""
-        if self._placing.n_open < 4:
-            return self._placing.outside
-        nearest = np.tile(self._placing.outside, (4, 1))
+    def _look_near(self) -> None:
+        """From here on no price is above the third nearest open site.
+
+        Any ceiling keeps the bound valid; this one costs it little and leaves out most pairs.
+        """
+        placing = self._placing
+        if self._near is placing and placing.n_open >= 3:
+            self._ceiling = self._third_nearest()
+            self._near = placing.only(placing.cost < self._ceiling[placing.row])
+
+    def _third_nearest(self) -> Floats:
+        nearest = np.tile(self._placing.outside, (3, 1))
         for site in self.sites:
             here = slice(self._indptr[site], self._indptr[site + 1])
             rows = self._placing.row[here]
             stack = np.vstack([nearest[:, rows], self._placing.cost[here]])
-            nearest[:, rows] = np.sort(stack, axis=0)[:4]
-        return np.asarray(nearest[3])
+            nearest[:, rows] = np.sort(stack, axis=0)[:3]
+        return np.asarray(nearest[2])
 
     def _first_price(self) -> Floats:
         _, first, second = nearest_two(self._placing, self.sites, self._indptr)

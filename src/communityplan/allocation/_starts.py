@@ -8,20 +8,17 @@ from numpy.typing import NDArray
 from communityplan.allocation._highs import Clock
 from communityplan.allocation._placing import Placing, add_greedily, improve
 
-__all__ = ["first_sets"]
+__all__ = ["first_set"]
 
 Ints = NDArray[np.int64]
-
-SAMPLE_ROWS = 1500
-"""Rows that stand for all while looking for starts; the result is improved on all rows."""
 
 MOST_STARTS = 20
 START_WORK = 2e6
 """Pairs looked at, about, over all random starts."""
 
 
-def first_sets(placing: Placing, clock: Clock) -> list[Ints]:
-    """Sets of sites that no single swap improves, the best first.
+def first_set(placing: Placing, clock: Clock) -> Ints:
+    """The best of several sets that no single swap improves.
 
     Parameters
     ----------
@@ -32,23 +29,13 @@ def first_sets(placing: Placing, clock: Clock) -> list[Ints]:
     """
     # one seed for every problem: the same input has to give the same answer
     generator = np.random.default_rng(0)
-    rows = len(placing.outside)
-    if rows <= 2 * SAMPLE_ROWS:
-        return [sites for sites, _ in _improved(placing, generator, clock)]
-    chosen = np.sort(generator.choice(rows, SAMPLE_ROWS, replace=False))
-    sampled = _improved(placing.sample(chosen), generator, clock)
-    return [improve(placing, sites)[0] for sites, _ in sampled[:1]]
-
-
-def _improved(
-    placing: Placing, generator: np.random.Generator, clock: Clock
-) -> list[tuple[Ints, float]]:
     found = [improve(placing, add_greedily(placing))]
     for _ in range(_number_of_starts(placing)):
         if clock.is_over():
             break
         found.append(improve(placing, _random_set(placing, generator)))
-    return sorted(found, key=lambda each: (each[1], each[0].tolist()))
+    best = min(found, key=lambda each: (each[1], each[0].tolist()))
+    return best[0]
 
 
 def _random_set(placing: Placing, generator: np.random.Generator) -> Ints:

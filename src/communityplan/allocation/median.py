@@ -111,7 +111,7 @@ def p_median(
     reach, sites = read_sites(read_reach(walks, demand), required, existing)
     check_count(n_sites, reach, sites)
     if unserved_min is None:
-        _check_reachable(reach, sites)
+        _check_reachable(reach)
     else:
         _check_unserved(unserved_min, capacity)
         reach = reach.within(unserved_min)
@@ -198,7 +198,7 @@ def p_center(
     clock = _checked("exact", capacity, time_limit_s)
     reach, sites = read_sites(read_reach(walks, demand), required, existing)
     check_count(n_sites, reach, sites)
-    _check_reachable(reach, sites)
+    _check_reachable(reach)
     _first_cover(reach, sites, n_sites, clock)
     found = find_center(reach, sites, n_sites, _standing_min(reach, sites), clock)
     flow = nearest_flow(reach, np.union1d(found.sites, sites.existing))
@@ -257,9 +257,7 @@ def _as_placing(reach: Reach, sites: Sites, n_sites: int, unserved_min: float | 
     if unserved_min is not None:
         outside = np.minimum(outside, unserved_min)
     outside = outside * reach.people
-    farthest = np.zeros(len(reach.homes))
-    np.maximum.at(farthest, reach.home, cost)
-    fortune = 1.0 + float(farthest.sum())
+    fortune = 1.0 + float(reach.people.sum() * reach.walk_min.max(initial=0.0))
     outside = np.where(np.isfinite(outside), outside, fortune)
     pair = np.flatnonzero((column[reach.site] >= 0) & (cost < outside[reach.home]))
     return Placing(
@@ -287,8 +285,10 @@ def _unserved(reach: Reach, sites: Sites, chosen: Ints) -> Ints:
     return np.setdiff1d(np.arange(len(reach.homes)), flow.home)
 
 
-def _check_reachable(reach: Reach, sites: Sites) -> None:
-    left = _unserved(reach, sites, np.arange(len(sites.free)))
+def _check_reachable(reach: Reach) -> None:
+    has_site = np.zeros(len(reach.homes), dtype=bool)
+    has_site[reach.home] = True
+    left = np.flatnonzero(~has_site)
     if len(left):
         raise DataError(
             [
@@ -298,7 +298,7 @@ def _check_reachable(reach: Reach, sites: Sites) -> None:
                     "Allow longer walks, add a candidate, leave the home out, or use "
                     "maximal_covering",
                 )
-                for home in left
+                for home in left.tolist()
             ]
         )
 

@@ -1,0 +1,220 @@
+"""Solve a programme: the most people first, then the least money, then the earliest years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from communityplan.allocation._highs import Clock, Solved, relax, solve
+from communityplan.allocation._programme import Programme
+from communityplan.allocation._programme_model import Ask, Columns, build
+
+__all__ = ["Plan", "best_plan", "cheapest", "greedy_plan", "relaxed_worth"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROUNDING = 1e-9
+SCHEDULE_S = 10.0
+"""Time for putting a chosen set in order, however little is left."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Options that open, and when.
+
+    Attributes
+    ----------
+    opened, period : array of int
+        Options, and the period in which each opens.
+    value, bound : float
+        Weighted people newly served, and what no plan can beat.
+    sent : array of float
+        With limited places: people on each pair of slice and option; empty otherwise.
+    is_feasible : bool
+        Whether there is any plan at all.
+    is_interrupted : bool
+        Whether the user stopped the search.
+    """
+
+    opened: Ints
+    period: Ints
+    value: float
+    bound: float
+    sent: Floats
+    is_feasible: bool = True
+    is_interrupted: bool = False
+
+
+_NOTHING = Plan(
+    np.empty(0, np.int64), np.empty(0, np.int64), -np.inf, np.inf, np.empty(0), is_feasible=False
+)
+
+
+def best_plan(
+    programme: Programme,
+    clock: Clock,
+    *,
+    budget_yuan: Floats | None = None,
+    room_m2: Floats | None = None,
+    start: Ints | None = None,
+) -> Plan:
+    """The plan that serves most weighted people; of such plans a cheapest; of its orders an
+    earliest.
+
+    Parameters
+    ----------
+    programme : Programme
+        What may open.
+    clock : Clock
+        When to stop.
+    budget_yuan, room_m2 : array of float, optional
+        Money by period and floor area by building; the programme's unless given.
+    start : array of int, optional
+        Options of a plan to begin with.
+    """
+    budget = programme.budget_yuan if budget_yuan is None else budget_yuan
+    room = programme.room_m2 if room_m2 is None else room_m2
+    # all years as one leave out only what comes too late, so this bounds every order
+    together = Ask("people", np.array([budget.sum()]), room)
+    plan = _most_people(programme, together, clock, start)
+    if not plan.is_feasible or not np.isfinite(plan.value):
+        return plan
+    plan = _cheaper(programme, together, plan, clock)
+    if len(budget) == 1:
+        return plan
+    ordered = _in_order(programme, replace(together, budget_yuan=budget), plan)
+    if ordered is not None:
+        return ordered
+    apart = _most_people(programme, replace(together, budget_yuan=budget), clock, None)
+    if not apart.is_feasible or not np.isfinite(apart.value):
+        return apart
+    apart = replace(apart, bound=min(apart.bound, plan.bound))
+    return _in_order(programme, replace(together, budget_yuan=budget), apart) or apart
+
+
+def cheapest(programme: Programme, least_value: float, clock: Clock) -> tuple[float, Solved]:
+    """Least money that serves so many weighted people and meets all needs, without a limit."""
+    unlimited = np.array([np.inf])
+    ask = Ask("money", unlimited, programme.room_m2, least_value=least_value)
+    model, _ = build(programme, ask)
+    solved = solve(model, clock)
+    return solved.objective, solved
+
+
+def relaxed_worth(programme: Programme, clock: Clock) -> tuple[float, Floats]:
+    """People per yuan and people per m2 of each building, by the linear relaxation."""
+    ask = Ask("people", np.array([programme.budget_yuan.sum()]), programme.room_m2)
+    model, columns = build(programme, ask)
+    solved = relax(model, clock)
+    if solved.row_duals is None or solved.state != "optimal":
+        return np.nan, np.full(len(programme.room_m2), np.nan)
+    worth = np.maximum(-solved.row_duals, 0.0)
+    return float(worth[columns.budget_row[0]]), worth[columns.room_row]
+
+
+def greedy_plan(programme: Programme, clock: Clock) -> Plan:
+    """Open what serves most people per yuan and fits, again and again; bounded by relaxation."""
+    opened = [int(option) for option in programme.required]
+    budget = float(programme.budget_yuan.sum())
+    while True:
+        value, spent = (
+            programme.value(np.array(opened, int)),
+            programme.spent_yuan(np.array(opened, int)),
+        )
+        best, best_rate = -1, 0.0
+        for option in range(len(programme.cost_yuan)):
+            if option in opened or programme.first[option] >= len(programme.years):
+                continue
+            trial = np.array([*opened, option])
+            cost = programme.spent_yuan(trial) - spent
+            if spent + cost > budget or not _fits(programme, trial):
+                continue
+            rate = (programme.value(trial) - value) / max(cost, 1e-9)
+            if rate > best_rate:
+                best, best_rate = option, rate
+        if best < 0:
+            break
+        opened.append(best)
+    chosen = np.sort(np.array(opened, dtype=np.int64))
+    ask = Ask("people", np.array([budget]), programme.room_m2)
+    bound = -relax(build(programme, ask)[0], clock).bound
+    return Plan(
+        chosen, np.zeros(len(chosen), np.int64), programme.value(chosen), bound, np.empty(0)
+    )
+
+
+def _fits(programme: Programme, opened: Ints) -> bool:
+    used = np.bincount(
+        programme.building[opened], programme.area_m2[opened], minlength=len(programme.room_m2)
+    )
+    return bool((used <= programme.room_m2 * (1.0 + ROUNDING)).all())
+
+
+def _most_people(programme: Programme, ask: Ask, clock: Clock, start: Ints | None) -> Plan:
+    model, columns = build(programme, ask)
+    values = None
+    if start is not None and len(ask.budget_yuan) == 1:
+        values = np.zeros(len(columns.starts))
+        values[start] = 1.0
+    solved = solve(model, clock, start=values)
+    if solved.state == "infeasible":
+        return _NOTHING
+    if solved.values is None:
+        return replace(_NOTHING, is_feasible=True, is_interrupted=solved.is_interrupted)
+    return _read(programme, columns, solved, -solved.bound)
+
+
+def _cheaper(programme: Programme, ask: Ask, plan: Plan, clock: Clock) -> Plan:
+    """A plan as good for less money, where there is one: nothing opens that serves nobody."""
+    if plan.is_interrupted or clock.is_over():
+        return plan
+    least = plan.value - 1e-7 * max(plan.value, 1.0)
+    model, columns = build(programme, replace(ask, goal="money", least_value=least))
+    values = np.zeros(len(columns.starts))
+    values[plan.opened] = 1.0
+    solved = solve(model, clock, start=values)
+    if solved.values is None:
+        return plan
+    found = _read(programme, columns, solved, plan.bound)
+    is_as_good = found.value >= plan.value - ROUNDING * max(plan.value, 1.0)
+    is_cheaper = programme.spent_yuan(found.opened) < programme.spent_yuan(plan.opened)
+    return found if is_as_good and is_cheaper else plan
+
+
+def _in_order(programme: Programme, ask: Ask, plan: Plan) -> Plan | None:
+    """The earliest order of a set under the money of each period, if there is any."""
+    model, columns = build(programme, replace(ask, goal="early", only=plan.opened))
+    solved = solve(model, Clock(SCHEDULE_S))
+    if solved.values is None:
+        return None
+    found = _read(programme, columns, solved, plan.bound)
+    return replace(found, is_interrupted=plan.is_interrupted or solved.is_interrupted)
+
+
+def _read(programme: Programme, columns: Columns, solved: Solved, bound: float) -> Plan:
+    """A solution as a plan, its value counted again from what opens."""
+    values = np.empty(0) if solved.values is None else solved.values
+    starts = values[columns.starts] > 0.5
+    opened = np.flatnonzero(starts.any(axis=1))
+    period = starts[opened].argmax(axis=1)
+    if len(columns.goes):
+        sent = np.maximum(values[columns.goes[:, -1]], 0.0)
+        rows = np.repeat(
+            np.arange(len(programme.slices.people)), np.diff(programme.slices.member.indptr)
+        )
+        value = float((sent * programme.weight[programme.slices.service[rows]]).sum())
+    else:
+        sent, value = np.empty(0), programme.value(opened)
+    if abs(bound - value) <= 1e-7 * max(abs(bound), 1.0) and solved.state == "optimal":
+        bound = value
+    return Plan(
+        opened,
+        period.astype(np.int64),
+        value,
+        max(bound, value),
+        sent,
+        is_interrupted=solved.is_interrupted,
+    )

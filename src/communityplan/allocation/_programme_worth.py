@@ -1,0 +1,165 @@
+"""What a programme reaches with more or less money, and what one more yuan or m2 buys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from communityplan.allocation._highs import Clock
+from communityplan.allocation._programme import Programme
+from communityplan.allocation._programme_solve import Plan, best_plan, cheapest, relaxed_worth
+from communityplan.allocation.choice import relative_gap
+
+__all__ = ["budget_curve", "worth_of_more"]
+
+Floats = NDArray[np.float64]
+
+NEXT_STEP = 1e-6
+"""Gain, relative to what is served, that counts as serving more."""
+
+
+def budget_curve(
+    programme: Programme, plan: Plan, budgets_yuan: Sequence[float], clock: Clock
+) -> pd.DataFrame:
+    """The best plan for each budget; the years share it as they share the budget asked for.
+
+    Parameters
+    ----------
+    programme : Programme
+        What may open.
+    plan : Plan
+        The best plan for the programme's own budget.
+    budgets_yuan : sequence of float
+        Budgets [yuan].
+    clock : Clock
+        When to stop; budgets that are not reached stay empty.
+    """
+    total = float(programme.budget_yuan.sum())
+    rows, start = [], None
+    for budget in sorted({float(amount) for amount in budgets_yuan}):
+        if budget == total:
+            found = plan
+        elif clock.is_over():
+            rows.append({"budget_yuan": budget, "state": "not_solved_in_time"})
+            continue
+        else:
+            found = best_plan(programme, clock, budget_yuan=_shared(programme, budget), start=start)
+        start = found.opened if found.is_feasible else start
+        rows.append(_curve_row(programme, found, budget))
+    return _with_margin(pd.DataFrame(rows))
+
+
+def worth_of_more(programme: Programme, plan: Plan, clock: Clock) -> pd.DataFrame:
+    """What more money and more floor area would buy: exact steps, and the relaxation's rate.
+
+    Parameters
+    ----------
+    programme : Programme
+        What may open.
+    plan : Plan
+        The best plan.
+    clock : Clock
+        When to stop; what is not reached stays empty.
+    """
+    per_yuan, per_m2 = relaxed_worth(programme, clock)
+    rows = [_money_row(programme, plan, per_yuan, clock)]
+    used = np.unique(programme.building[plan.opened])
+    for building in np.union1d(used, np.flatnonzero(per_m2 > NEXT_STEP)):
+        rows.append(_room_row(programme, plan, int(building), float(per_m2[building]), clock))
+    return pd.DataFrame(rows)
+
+
+def _shared(programme: Programme, budget: float) -> Floats:
+    """A budget over the periods, in the proportions of the programme's own."""
+    total = float(programme.budget_yuan.sum())
+    if total:
+        return programme.budget_yuan / total * budget
+    return np.full(len(programme.budget_yuan), budget / len(programme.budget_yuan))
+
+
+def _curve_row(programme: Programme, plan: Plan, budget: float) -> dict[str, object]:
+    if not plan.is_feasible:
+        return {"budget_yuan": budget, "state": "needs_not_met"}
+    if not np.isfinite(plan.value):
+        return {"budget_yuan": budget, "state": "not_solved_in_time"}
+    gap = relative_gap(plan.value, plan.bound)
+    return {
+        "budget_yuan": budget,
+        "state": "gap" if gap else "proven",
+        "weighted_people": plan.value,
+        "bound": plan.bound,
+        "gap": gap,
+        "spent_yuan": programme.spent_yuan(plan.opened),
+        "buildings": len(np.unique(programme.building[plan.opened])),
+        "services": len(plan.opened),
+    }
+
+
+def _with_margin(curve: pd.DataFrame) -> pd.DataFrame:
+    """People gained per million yuan since the row before."""
+    curve = curve.reindex(
+        columns=[
+            "budget_yuan",
+            "state",
+            "weighted_people",
+            "bound",
+            "gap",
+            "spent_yuan",
+            "buildings",
+            "services",
+        ]
+    )
+    money = curve["budget_yuan"].diff()
+    return curve.assign(people_per_million_yuan=curve["weighted_people"].diff() / money * 1e6)
+
+
+def _money_row(
+    programme: Programme, plan: Plan, per_yuan: float, clock: Clock
+) -> dict[str, object]:
+    """The least money in all that serves anybody more."""
+    total = float(programme.budget_yuan.sum())
+    row: dict[str, object] = {"limit": "budget", "building_id": None, "unit": "yuan"}
+    least, solved = cheapest(programme, plan.value + _next(plan), clock)
+    if solved.state == "infeasible":
+        return {**row, "step": np.nan, "weighted_people": 0.0, "relaxed_per_unit": per_yuan}
+    if solved.state != "optimal":
+        return {**row, "relaxed_per_unit": per_yuan}
+    # a yuan more than the least cost, or rounding could put it out of reach again
+    more = best_plan(programme, clock, budget_yuan=_shared(programme, least * (1.0 + 1e-12)))
+    return {**row, **_gain(plan, more, least - total), "relaxed_per_unit": per_yuan}
+
+
+def _room_row(
+    programme: Programme, plan: Plan, building: int, per_m2: float, clock: Clock
+) -> dict[str, object]:
+    """What a building would serve more if it were as large as the best plan wants it."""
+    row: dict[str, object] = {
+        "limit": "floor area",
+        "building_id": programme.buildings["building_id"].iloc[building],
+        "unit": "m2",
+        "relaxed_per_unit": per_m2,
+    }
+    if clock.is_over():
+        return row
+    room = programme.room_m2.copy()
+    room[building] = np.inf
+    more = best_plan(programme, clock, room_m2=room, start=plan.opened)
+    inside = programme.building[more.opened] == building
+    used = float(programme.area_m2[more.opened][inside].sum())
+    return {**row, **_gain(plan, more, max(used - programme.room_m2[building], 0.0))}
+
+
+def _gain(plan: Plan, more: Plan, step: float) -> dict[str, object]:
+    if relative_gap(more.value, more.bound) or relative_gap(plan.value, plan.bound):
+        return {}
+    gained = more.value - plan.value
+    if gained <= _next(plan) / 2 or step <= 0.0:
+        return {"step": np.nan, "weighted_people": 0.0}
+    return {"step": step, "weighted_people": gained, "per_unit": gained / step}
+
+
+def _next(plan: Plan) -> float:
+    return NEXT_STEP * max(plan.value, 1.0)
