@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         placement,
         population_cells,
     )
+    from communityplan.load.download import download_osm
     from communityplan.load.files import read_table
     from communityplan.load.osm import OsmLayers, read_osm
     from communityplan.load.project import Project, load_project
@@ -85,6 +86,7 @@ __all__ = [
     "convert_datum",
     "coverage",
     "cumulative_access",
+    "download_osm",
     "equity_table",
     "gini",
     "gravity_access",
@@ -142,6 +144,7 @@ _LATE = {
     "concentration_index": "access",
     "convert_datum": "coordinates",
     "cumulative_access": "access",
+    "download_osm": "load.download",
     "equity_table": "access",
     "gini": "access",
     "gravity_access": "access",
