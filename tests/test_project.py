@@ -164,3 +164,16 @@ def test_chengdu_from_its_file_alone(shared_data, name):
     share = plan.totals["covered_share"].tolist()
     assert 0 < share[0] < share[1] < share[2] < 1
     assert (plan.areas["inside_share"] > 0.999).all()
+
+
+def test_a_table_in_another_datum_than_it_says_is_warned_of(tmp_path):
+    demo = cp.load_project("demo")
+    for name in ("communities", "homes", "facilities", "streets"):
+        table = getattr(demo, name).to_crs(4326)
+        if name == "homes":
+            table = cp.convert_datum(table, source="wgs84", target="bd09")
+        table.to_file(tmp_path / f"{name}.geojson")
+    text = PROJECT.replace("EPSG:32650", "EPSG:4548").replace('idle_buildings = "idle.geojson"', "")
+    (tmp_path / "project.toml").write_text(text, encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"homes was read as wgs84.*look like (bd09|gcj02)"):
+        cp.load_project(tmp_path)

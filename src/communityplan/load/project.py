@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,6 +15,7 @@ import geopandas as gpd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from communityplan.coordinates import fits_better, guess_datum
 from communityplan.errors import DataError, OptionError, Problem
 from communityplan.load.files import read_table
 from communityplan.network import WalkNetwork
@@ -172,6 +174,7 @@ def load_project(path: str | Path) -> Project:
     problems += _members(tables)
     if problems:
         raise DataError(problems)
+    _warn_of_datums(tables, asked.get("inputs", {}))
     about, ranking = asked.get("project", {}), asked.get("ranking", {})
     minutes = tuple(float(limit) for limit in asked.get("evaluate", {}).get("minutes", (5, 10, 15)))
     return Project(
@@ -275,6 +278,23 @@ def _inputs(
             except OptionError as error:
                 problems.append(Problem(where, str(error), "Mend the entry"))
     return tables, rasters, problems
+
+
+def _warn_of_datums(tables: Mapping[str, gpd.GeoDataFrame], inputs: Mapping[str, Any]) -> None:
+    """Warn where a table would lie much better on the streets in another datum."""
+    for name in ("facilities", "homes", "idle_buildings"):
+        if name not in tables or not len(tables[name]):
+            continue
+        said = fits_better(
+            guess_datum(tables[name].to_crs(4326), tables["streets"]), declared="wgs84"
+        )
+        if said:
+            entry = inputs[name]
+            given = entry.get("datum", "wgs84") if isinstance(entry, Mapping) else "wgs84"
+            warnings.warn(
+                f"{name} was read as {given} and brought to wgs84. {said}. Check its datum",
+                stacklevel=3,
+            )
 
 
 def _services(asked: Mapping[str, Any], file: Path) -> tuple[tuple[Service, ...], list[Problem]]:
