@@ -218,3 +218,19 @@ def test_the_ledger_says_what_it_was_made_with():
     ledger = cp.coverage(network, homes, market, minutes=[5], walker=OLDER)
     assert ledger.attrs["communityplan"]["walkers"]["market"]["residents"]["speed_m_s"] == 0.8
     assert isinstance(ledger, pd.DataFrame)
+
+
+def test_by_storey_it_is_the_ledger():
+    network, homes, market = street_town()
+    options = {"walker": OLDER, "group": "elderly"}
+    rows = cp.storey_coverage(network, homes, market, service="market", within_min=5, **options)
+    assert len(rows) == 8
+    near = rows[rows["home_id"] == "near"]
+    # 250 s and 11 s a storey: 250, 261, ... 305
+    assert (near["walk_min"] * 60).round(6).tolist() == [250, 261, 272, 283, 294, 305]
+    assert near["is_covered"].tolist() == [True] * 5 + [False]
+    ledger = cp.coverage(network, homes, market, minutes=[5], **options)
+    summed = rows["people"].where(rows["is_covered"], 0).groupby(rows["community_id"]).sum()
+    assert summed.tolist() == pytest.approx(ledger["covered"].tolist())
+    assert rows["people"].sum() == pytest.approx(homes["elderly"].sum())
+    assert rows.loc[rows["home_id"] == "off", "walk_min"].isna().all()

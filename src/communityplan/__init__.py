@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from communityplan.checkup import checkup
-from communityplan.coverage import coverage, home_access, totals
+from communityplan.coverage import coverage, home_access, storey_coverage, totals
 from communityplan.errors import CommunityPlanError
 from communityplan.network import WalkNetwork
 from communityplan.reach import nearest, reached_streets, route, service_areas, walks, within_reach
@@ -120,6 +120,7 @@ __all__ = [
     "set_covering",
     "spatial_availability",
     "status_counts",
+    "storey_coverage",
     "three_step_access",
     "totals",
     "two_step_access",

@@ -25,7 +25,7 @@ from communityplan.standards import walker_for
 from communityplan.tables import FACILITIES, HOMES, as_flags, check, find_problems, record
 from communityplan.walker import Walker, storey_seconds
 
-__all__ = ["coverage", "covered_share", "home_access", "totals"]
+__all__ = ["coverage", "covered_share", "home_access", "storey_coverage", "totals"]
 
 Floats = NDArray[np.float64]
 
@@ -253,6 +253,87 @@ def covered_share(
     # counted in whole storeys first, so that all of them are exactly 1
     levels = 1.0 if fixed else storeys
     return covered / levels, leaves / levels
+
+
+def storey_coverage(
+    network: WalkNetwork,
+    homes: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    *,
+    service: str,
+    within_min: float,
+    group: str = "residents",
+    walker: Walker | str | None = None,
+    direction: Direction = "there",
+) -> pd.DataFrame:
+    """Every storey of every home: the whole walk, and whether it is within the limit.
+
+    Parameters
+    ----------
+    network : WalkNetwork
+    homes, facilities : GeoDataFrame
+        As in `coverage`.
+    service : str
+    within_min : float
+        Limit, inclusive [min].
+    group : str
+        Column of `homes` that counts the people.
+    walker : Walker or str, optional
+        `standards.walker_for` the service and group unless given.
+    direction : {"there", "back", "worse"}
+
+    Returns
+    -------
+    DataFrame
+        ``home_id``, ``community_id``, ``storey``, ``people`` living on it, ``walk_min`` with the
+        stairs (nan where unreachable) and ``is_covered``. Summed over storeys it is the ledger.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> import communityplan as cp
+    >>> street = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (300, 0)])], crs=32650)
+    >>> network = cp.WalkNetwork.from_streets(street)
+    >>> home = gpd.GeoDataFrame({"home_id": ["h"], "community_id": "c", "residents": [30],
+    ...     "storeys": [3]}, geometry=[shapely.Point(280, 0)], crs=32650)
+    >>> shop = gpd.GeoDataFrame({"facility_id": ["f"], "service": ["market"]},
+    ...     geometry=[shapely.Point(0, 0)], crs=32650)
+    >>> older = cp.Walker("older", 1.0, storey_down_s=15)
+    >>> cp.storey_coverage(network, home, shop, service="market", within_min=5, walker=older)[
+    ...     ["storey", "people", "is_covered"]]
+       storey  people  is_covered
+    0       1    10.0        True
+    1       2    10.0        True
+    2       3    10.0       False
+    """
+    _check_people(homes, [group])
+    check(facilities, FACILITIES)
+    person = walker_for(service, group) if walker is None else find_walker(walker)
+    offered = facilities[facilities["service"].map(str) == service]
+    _, walk_min = _nearest(_Joined(network, homes), offered, person, direction)
+    fixed = "storey" in homes.columns
+    count = np.maximum(np.round(_number(homes, "storeys", 1.0)), 1.0).astype(np.int64)
+    count = np.ones(len(homes), dtype=np.int64) if fixed else count
+    home = np.repeat(np.arange(len(homes)), count)
+    storey = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count) + 1
+    if fixed:
+        storey = _number(homes, "storey", 1.0).astype(np.int64)
+    lift = (
+        as_flags(homes["has_lift"]) if "has_lift" in homes.columns else np.zeros(len(homes), bool)
+    )
+    whole_s = walk_min[home] * 60.0 + _stairs(person, storey.astype(float), lift[home], direction)
+    whole_s = np.where(np.isfinite(whole_s), whole_s, np.nan)
+    table = pd.DataFrame(
+        {
+            "home_id": homes["home_id"].map(str).to_numpy(dtype=object)[home],
+            "community_id": homes["community_id"].map(str).to_numpy(dtype=object)[home],
+            "storey": storey,
+            "people": _number(homes, group, 0.0)[home] / count[home],
+            "walk_min": whole_s / 60.0,
+            "is_covered": whole_s <= within_min * 60.0 + TOLERANCE_S,
+        }
+    )
+    return record(table, service=service, within_min=within_min, walker=person.facts())
 
 
 def totals(ledger: pd.DataFrame) -> pd.DataFrame:
