@@ -386,6 +386,12 @@ def _number(homes: pd.DataFrame, name: str, default: float) -> Floats:
     return np.asarray(cells.to_numpy(dtype=np.float64))
 
 
+def _lifts(homes: pd.DataFrame) -> NDArray[np.bool_]:
+    if "has_lift" not in homes.columns:
+        return np.zeros(len(homes), dtype=bool)
+    return as_flags(homes["has_lift"])
+
+
 def _stairs(walker: Walker, storey: Floats, lift: NDArray[np.bool_], direction: str) -> Floats:
     if direction != "worse":
         return storey_seconds(walker, storey, lift, direction=direction)
