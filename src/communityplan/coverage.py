@@ -237,9 +237,7 @@ def covered_share(
     storeys = np.maximum(np.round(_number(homes, "storeys", 1.0)), 1.0)
     fixed = "storey" in homes.columns
     storey = _number(homes, "storey", 1.0)
-    lift = (
-        as_flags(homes["has_lift"]) if "has_lift" in homes.columns else np.zeros(len(homes), bool)
-    )
+    lift = _lifts(homes)
     left_s = within_min * 60.0 + TOLERANCE_S - walk_min * 60.0
     covered = np.zeros(len(homes))
     leaves = np.zeros(len(homes))
@@ -318,9 +316,7 @@ def storey_coverage(
     storey = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count) + 1
     if fixed:
         storey = _number(homes, "storey", 1.0).astype(np.int64)
-    lift = (
-        as_flags(homes["has_lift"]) if "has_lift" in homes.columns else np.zeros(len(homes), bool)
-    )
+    lift = _lifts(homes)
     whole_s = walk_min[home] * 60.0 + _stairs(person, storey.astype(float), lift[home], direction)
     whole_s = np.where(np.isfinite(whole_s), whole_s, np.nan)
     table = pd.DataFrame(
