@@ -1,0 +1,232 @@
+"""Searches, arrays to arrays: this package beside scipy, pandana, igraph and networkx.
+
+All take turns in one process, so that whatever else the machine does meets all of them; answers
+are compared in the same run. Writes search.json beside itself and the tables in
+docs/performance.md.
+
+    python benchmarks/bench_search.py [--towns liege synthetic] [--reps 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from search_peers import PEERS
+from search_towns import LIEGE, liege, questions, synthetic
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+OURS = "communityplan"
+TOWNS = {"liege": liege, "synthetic": synthetic}
+LEFT_OUT = {
+    # its contraction hierarchy of a million nodes takes longer than all the rest
+    ("synthetic", "pandana"),
+    ("synthetic", "igraph"),
+    ("synthetic", "networkx"),
+}
+JOBS = ("J1k1", "J1k5", "J2", "J3")
+WANTED = {"J1k1": 5, "J1k5": 8, "J2": 40, "J3": 80}
+SLOW_S = 5.0
+
+
+def timed(call: Any) -> tuple[float, float, Any]:
+    """Wall and processor seconds of a call, and what it returns."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    answer = call()
+    return time.perf_counter() - wall, time.process_time() - cpu, answer
+
+
+def run_town(name: str, reps: int) -> dict[str, Any]:
+    town = TOWNS[name]()
+    asked = questions(town)
+    built, building = {}, {}
+    for peer, make in PEERS.items():
+        if (name, peer) not in LEFT_OUT:
+            make(town, asked) if peer == OURS else None
+            wall, cpu, built[peer] = timed(lambda make=make: make(town, asked))
+            building[peer] = {"wall_ms": 1e3 * wall, "cpu_ms": 1e3 * cpu}
+    return {
+        "nodes": town.n_nodes, "edges": len(town.tail), "building": building,
+        "jobs": {job: run_job(job, built, reps) for job in JOBS},
+    }  # fmt: skip
+
+
+def run_job(job: str, built: dict[str, Any], reps: int) -> dict[str, Any]:
+    """Median times of everybody who can do a job, in turns, and how far answers are apart."""
+    peers = {name: peer for name, peer in built.items() if job in peer.jobs}
+    first = {name: timed(getattr(peer, job.lower())) for name, peer in peers.items()}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in peers}
+    for rep in range(reps):
+        for name, peer in peers.items():
+            if first[name][0] < SLOW_S or rep < 1:
+                times[name].append(timed(getattr(peer, job.lower()))[:2])
+    found = {}
+    for name, peer in peers.items():
+        share = getattr(peer, "share", 1.0) if job == "J3" else 1.0
+        wall, cpu = np.median(times[name], axis=0) / share
+        least = min(times[name])[0] / share
+        found[name] = {
+            "wall_ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "least_ms": 1e3 * least,
+            "reps": len(times[name]), "scaled": share < 1,
+            "difference": difference(first[OURS][2], first[name][2], share),
+        }  # fmt: skip
+        print(f"  {job} {name:26}{1e3 * wall:12.2f} ms {found[name]['difference']}", flush=True)
+    return found
+
+
+def difference(ours: Any, theirs: Any, share: float) -> dict[str, float]:
+    """Entries that only one of the answers has, and the largest difference of the others."""
+    if not isinstance(ours, tuple):
+        only = int((np.isnan(ours) != np.isnan(theirs)).sum())
+        apart = np.abs(ours - theirs)
+        wrong = int((apart > 0).sum())
+        return {"only_one": only, "differ": wrong, "most_s": float(np.nanmax(apart, initial=0))}
+    some = ours[1] < round(2000 * share)
+    mine = dict(zip(zip(*(part[some].tolist() for part in ours[:2]), strict=True),
+                    ours[2][some].tolist(), strict=True))  # fmt: skip
+    yours = dict(zip(zip(*(part.tolist() for part in theirs[:2]), strict=True),
+                     theirs[2].tolist(), strict=True))  # fmt: skip
+    both = mine.keys() & yours.keys()
+    apart = np.array([abs(mine[pair] - yours[pair]) for pair in both])
+    only = len(mine.keys() ^ yours.keys())
+    return {
+        "only_one": only,
+        "differ": int((apart > 0).sum()),
+        "most_s": float(apart.max(initial=0)),
+    }
+
+
+def memory(town: str) -> dict[str, Any]:
+    """Peak memory of one process that builds and does J3, and of one that only loads the data."""
+    found = {}
+    for peer in ("nothing", *PEERS):
+        if (town, peer) in LEFT_OUT or peer in {"igraph", "networkx", "communityplan, 1 thread"}:
+            continue
+        command = [sys.executable, __file__, "--child", peer, "--towns", town]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found[peer] = float(output.split()[-1])
+        print(f"  memory {peer:20}{found[peer]:8.0f} MB", flush=True)
+    return found
+
+
+def child(peer: str, town_name: str) -> None:
+    town = TOWNS[town_name]()
+    asked = questions(town)
+    if peer != "nothing":
+        PEERS[peer](town, asked).j3()
+    # the peak that the system reports for children is that of their parent, where it was higher
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    print(next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")))
+
+
+def compiling() -> dict[str, float]:
+    """Processor seconds that the first run of all jobs takes longer than the next: code to be
+    compiled, then kept code.
+    """
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from search_peers import Ours; from search_towns import synthetic, questions\n"
+        "town = synthetic(150); asked = questions(town)\n"
+        "start = time.process_time()\n"
+        "ours = Ours(town, asked)\n"
+        "[getattr(ours, job.lower())() for job in ours.jobs]\n"
+        "first = time.process_time() - start; start = time.process_time()\n"
+        "ours = Ours(town, asked); [getattr(ours, job.lower())() for job in ours.jobs]\n"
+        "print(first - (time.process_time() - start))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        seconds = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code, str(HERE)],
+                    check=True, capture_output=True, text=True, env=environment,
+                ).stdout
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+    return {"cold_s": seconds[0], "kept_s": seconds[1]}
+
+
+def machine() -> dict[str, Any]:
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
+    libraries = ("numpy", "scipy", "numba", "pandas", "pandana", "igraph", "networkx")
+    return {
+        "date": time.strftime("%Y-%m-%d"), "cpu": cpu, "cores": os.cpu_count(),
+        "load": os.getloadavg(), "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+    }  # fmt: skip
+
+
+def page(results: dict[str, Any]) -> str:
+    """The tables of docs/performance.md."""
+    lines = []
+    for town, found in results["towns"].items():
+        lines += [
+            f"### {town}: {found['nodes']:,} nodes, {found['edges']:,} edges", "",
+            "| job | library | wall ms | least ms | processor ms | ratio | answers that differ |",
+            "|---|---|---:|---:|---:|---:|---|",
+        ]  # fmt: skip
+        for job, rows in found["jobs"].items():
+            ours = rows[OURS]
+            for name, row in sorted(rows.items(), key=lambda item: item[1]["wall_ms"]):
+                apart = row["difference"]
+                text = "none" if not apart["differ"] and not apart["only_one"] else (
+                    f"{apart['differ']:,}, up to {apart['most_s']:.2g} s; "
+                    f"{apart['only_one']:,} in one only"
+                )  # fmt: skip
+                mark = " (scaled)" if row["scaled"] else ""
+                lines.append(
+                    f"| {job} | {name}{mark} | {row['wall_ms']:,.1f} | {row['least_ms']:,.1f} "
+                    f"| {row['cpu_ms']:,.1f} | {row['wall_ms'] / ours['wall_ms']:,.1f} | {text} |"
+                )
+        lines += ["", "| | " + " | ".join(found["building"]) + " |"]
+        lines += ["|---|" + "---:|" * len(found["building"])]
+        walls = (f"{row['wall_ms']:,.0f}" for row in found["building"].values())
+        lines += ["| building, ms | " + " | ".join(walls) + " |", ""]
+        if found["memory_mb"]:
+            text = ", ".join(f"{name} {mb:,.0f}" for name, mb in found["memory_mb"].items())
+            lines += [f"Peak memory of a process with J3 [MB]: {text}.", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--towns", nargs="+", default=list(TOWNS))
+    parser.add_argument("--reps", type=int, default=7)
+    parser.add_argument("--child")
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, options.towns[0])
+        return
+    results: dict[str, Any] = {"machine": machine(), "compiling": compiling(), "towns": {}}
+    print(results["machine"], results["compiling"], flush=True)
+    for name in options.towns:
+        if name == "liege" and not LIEGE.exists():
+            print(f"no {LIEGE}: liege is left out")
+            continue
+        print(name, flush=True)
+        results["towns"][name] = {**run_town(name, options.reps), "memory_mb": memory(name)}
+    (HERE / "search.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    before, start, rest = PAGE.read_text(encoding="utf-8").partition("<!-- tables -->\n")
+    _, end, after = rest.partition("<!-- end of tables -->")
+    PAGE.write_text(before + start + page(results) + end + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
