@@ -42,7 +42,7 @@ class Questions:
 
 
 def in_ticks(seconds: np.ndarray) -> np.ndarray:
-    """Multiples of 60 ns: sums are exact for every library, so that answers can be compared to 0."""
+    """Multiples of 60 ns: sums are exact for every library, and answers can be compared to 0."""
     return np.rint(seconds * 2.0**24) / 2.0**24
 
 

@@ -122,7 +122,7 @@ def test_answers_do_not_depend_on_threads_or_room(seed, monkeypatch):
     expected = every_answer(graph, origins, destinations, allowed)
     sweeps = import_module("communityplan._search.sweeps")
     monkeypatch.setattr(sweeps, "LEAST_CHUNK", 3)
-    monkeypatch.setattr(sweeps, "LEAST_PART", 10)
+    monkeypatch.setattr(compiled, "PART", 10)
     for threads in (2, 3, 7):
         same(every_answer(graph, origins, destinations, allowed, threads=threads), expected)
     # room for less than the pairs of one search: every search is done twice

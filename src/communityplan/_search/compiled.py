@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from communityplan._search.sweeps import (
     Sweep,
     give_back,
     hang_on_lines,
-    in_parts,
     in_space,
     owners_of,
     shared,
     sweeps,
 )
+from communityplan._search.threads import together
 
 __all__ = ["balls", "counts", "nearest", "pairs"]
 
@@ -50,6 +51,12 @@ def _drop_stale_code() -> None:
 
 
 _drop_stale_code()
+
+FEW_SEEDS = 16
+"""Seeds of searches that keep to one part of the network."""
+
+PART = 20_000
+"""Points that a thread gathers at a time."""
 
 # the C library gives blocks of this size back to the system, and every page of the next job's
 # arrays is a fault again, until one block of it has been freed: that raises its limit
@@ -247,19 +254,33 @@ def _lists(
 ) -> Lists:
     """The k nearest destinations of every node of the core, within the limit."""
     k, limit_s = wish
+    rows = rows[np.argsort(destinations.ends[:, START].take(rows))]
     node = destinations.ends[:, : END + 1].take(rows, axis=0).ravel()
     seconds = destinations.arrive + destinations.extra[:, None]
     seeds = Seeds(node, seconds.take(rows, axis=0).ravel(), np.repeat(rows, 2))
     lists = Lists(
         np.full(core.n_nodes * k, np.inf),
         np.full(core.n_nodes * k, -1, dtype=np.int64),
-        np.zeros(core.n_nodes * k, dtype=np.bool_),
-        np.uint32(k),
+        fresh=np.zeros(core.n_nodes * k, dtype=np.bool_),
+        any=np.zeros(core.n_nodes, dtype=np.bool_),
+        k=np.uint32(k),
     )
     queue = queue_for(core)
-    spread(core.roads_back, queue, lists, seeds, search_limit(limit_s), owner)
+    batch = _batch(core, len(rows), k, limit_s)
+    spread(core.roads_back, queue, lists, seeds, batch, search_limit(limit_s), owner)
     core.queues.append(queue)
     return lists
+
+
+def _batch(core: Core, n_seeds: int, k: int, limit_s: float) -> int:
+    """How many destinations to search from at a time.
+
+    Few at a time keep to one part of the network, but search it again where their surroundings
+    overlap: here, where more than twice as many of them meet at a node as it keeps. A search
+    within L finds about 2 (L / c)**2 nodes of a street grid with edges of c seconds.
+    """
+    meet = n_seeds * 2.0 * (limit_s / core.mean_s) ** 2 / max(core.n_nodes, 1)
+    return FEW_SEEDS if meet <= 2 * k else max(2 * n_seeds, 1)
 
 
 def _gathered(
@@ -274,13 +295,16 @@ def _gathered(
     best = Lists(
         np.empty(points * k),
         np.empty(points * k, dtype=np.int64),
-        np.zeros(0, dtype=np.bool_),
-        lists.k,
+        fresh=np.zeros(0, dtype=np.bool_),
+        any=np.zeros(0, dtype=np.bool_),
+        k=lists.k,
     )
 
-    def part(first: int, last: int) -> None:
-        gather(origins, destinations, hung, lists, limit_s, (first, last), best)
+    def share(spans: Iterator[tuple[int, int]]) -> None:
+        for span in spans:
+            gather(origins, destinations, hung, lists, limit_s, span, best)
 
-    in_parts(part, points, threads)
+    bounds = [*range(0, points, PART), points]
+    together(share, list(pairwise(bounds)), threads)
     give_back(core, destinations, hung)
     return best.row.reshape(-1, k), best.seconds.reshape(-1, k)

@@ -56,6 +56,8 @@ class Core:
         Every node as given, as a point of the core.
     per_bucket : float
         Buckets per second.
+    mean_s : float
+        Mean time of its edges and chains [s].
     private : bool
         Whether any edge has an owner.
     queues : list of Queue
@@ -74,6 +76,7 @@ class Core:
     chains: Chains
     nodes: Spots
     per_bucket: float
+    mean_s: float
     private: bool
     queues: list[Queue] = field(default_factory=list)
     slots: list[NDArray[np.uint32]] = field(default_factory=list)
@@ -103,6 +106,7 @@ def _core(graph: SearchGraph) -> Core:
     owner = np.concatenate([graph.owner[kept], np.zeros(len(chains.start), dtype=np.int32)])
     roads = _roads(len(stay), tail=tail, head=head, there=there, back=back, owner=owner)
     same = np.array_equal(there, back)
+    mean_s, long_s = _sizes(there)
     return Core(
         n_nodes=len(stay),
         n_lines=graph.n_edges + len(chains.start),
@@ -115,7 +119,8 @@ def _core(graph: SearchGraph) -> Core:
         joints=joints,
         chains=chains,
         nodes=_node_spots(graph, rank, joints, chains),
-        per_bucket=_per_bucket(there),
+        per_bucket=8.0 / long_s,
+        mean_s=mean_s,
         private=bool(graph.owner.any()),
     )
 
@@ -277,12 +282,14 @@ def _move_to_core(graph: SearchGraph, core: Core, ends: Ends, spots: Spots) -> N
     _put_along(spots, on_chain, core.chains, chain, (ahead, behind))
 
 
-def _per_bucket(cost: Floats) -> float:
-    """Buckets per second: an eighth of a long edge each, so that the queue never wraps round."""
+def _sizes(cost: Floats) -> tuple[float, float]:
+    """The mean and a long time of edges [s], from a sample; 1 where there are none."""
     finite = cost[np.isfinite(cost)]
     some = finite[:: 1 + len(finite) // 10_000]
-    long = float(np.quantile(some, 0.9)) if len(some) else 0.0
-    return 8.0 / long if long > 0 else 1.0
+    if not some.any():
+        return 1.0, 1.0
+    # an eighth of a long edge goes into a bucket, so that walks seldom span all buckets
+    return float(some.mean()), float(np.quantile(some, 0.9) or some.max())
 
 
 def _hilbert(xy: Floats) -> Ints:

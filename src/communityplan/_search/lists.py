@@ -30,12 +30,14 @@ Array = NDArray[Any]
 class Lists(NamedTuple):
     """The best k labels of each node, sorted: ``seconds`` float64, ``row`` int64 (-1 for none).
 
-    ``fresh`` bool: not passed on yet; empty where nothing is passed on. ``k``: length of each list.
+    ``fresh`` bool: not passed on yet, and ``any`` bool (N): whether a node can have a list; both
+    empty where nothing is passed on. ``k``: length of each list.
     """
 
     seconds: Array
     row: Array
     fresh: Array
+    any: Array
     k: np.uint32
 
 
@@ -53,11 +55,12 @@ def comes_before(seconds: float, row: int, other_seconds: float, other_row: int)
 
 
 @kernel
-def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
+def put(lists: Lists, node: np.uint32, place: np.uint32, seconds: float, row: int) -> None:
     lists.seconds[place] = seconds
     lists.row[place] = row
     if len(lists.fresh):
         lists.fresh[place] = True
+        lists.any[node] = True
 
 
 @kernel
@@ -68,7 +71,7 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
     if not comes_before(seconds, row, lists.seconds[last], lists.row[last]):
         return False
     if begin == last:
-        put(lists, last, seconds, row)
+        put(lists, node, last, seconds, row)
         return True
     place = begin
     while place < last and lists.row[place] != row:
@@ -84,7 +87,7 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
         if len(lists.fresh):
             lists.fresh[place] = lists.fresh[above]
         place = above
-    put(lists, place, seconds, row)
+    put(lists, node, place, seconds, row)
     return True
 
 
@@ -154,7 +157,7 @@ def hand_on_fresh(
 
 @kernel
 def spread(
-    roads: Roads, queue: Queue, lists: Lists, seeds: Seeds, limit: float, owner: int
+    roads: Roads, queue: Queue, lists: Lists, seeds: Seeds, batch: int, limit: float, owner: int
 ) -> None:
     """Fill the lists of all nodes from seeds: the k best rows of each node.
 
@@ -165,15 +168,27 @@ def spread(
     lists : Lists
         Empty: infinite seconds, rows -1, nothing fresh.
     seeds : Seeds
+    batch : int
+        How many seeds to search from at a time. Lists are the same for any number: few at a time
+        stay in one place, many at a time find the best labels sooner.
     limit : float
         Limit of the search [s].
     owner : int
         Whose edges may be used.
     """
-    for seed in range(len(seeds.node)):
-        if seeds.node[seed] >= 0:
-            node = np.uint32(seeds.node[seed])
-            hand_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed], limit)
+    for first in range(0, len(seeds.node), batch):
+        for seed in range(first, min(first + batch, len(seeds.node))):
+            if seeds.node[seed] >= 0:
+                node = np.uint32(seeds.node[seed])
+                # points on the line of a seed are near it, however far its nodes are
+                lists.any[node] = True
+                hand_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed], limit)
+        hand_on_all(roads, queue, lists, limit, owner)
+
+
+@kernel
+def hand_on_all(roads: Roads, queue: Queue, lists: Lists, limit: float, owner: int) -> None:
+    """Hand on until nothing is new anywhere."""
     none = np.uint32(len(queue.after) - 1)
     heads = none - np.uint32(BUCKETS)
     bucket = np.uint32(0)
@@ -236,6 +251,11 @@ def gather(
     """
     for place in range(span[0], span[1]):
         point = np.uint32(place)
+        if not (near(points, lists, point, 0) or near(points, lists, point, 1)):
+            for item in range(point * best.k, (point + np.uint32(1)) * best.k):
+                best.seconds[np.uint32(item)] = np.nan
+                best.row[np.uint32(item)] = -1
+            continue
         if best.k == 1:
             from_nodes(points, lists, best, point)
         else:
@@ -251,13 +271,16 @@ def gather(
 
 
 @kernel
+def near(points: Spots, lists: Lists, point: np.uint32, side: int) -> bool:
+    """Whether a node of a point can have a list; in a large network most have none."""
+    node = points.ends[point, side]
+    return node >= 0 and bool(lists.any[node])
+
+
+@kernel
 def from_nodes(points: Spots, lists: Lists, best: Lists, point: np.uint32) -> None:
     """The better one of the two nodes of a point: `from_node` twice for lists of one."""
-    best.seconds[point] = np.inf
-    best.row[point] = -1
     start, end = points.ends[point, 0], points.ends[point, 1]
-    if start < 0:
-        return
     here, there = np.uint32(start), np.uint32(end if end >= 0 else start)
     seconds = lists.seconds[here] + points.leave[point, 0]
     # a point at a node has no end, which takes for ever to reach

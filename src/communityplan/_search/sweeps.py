@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count as counter
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +13,13 @@ from communityplan._search.core import Core, core_of, core_spots, grouped, queue
 from communityplan._search.ends import END, LINE, OWNER, START, Spots, usable_by
 from communityplan._search.graph import Flags, Floats, Ints
 from communityplan._search.kernels import Hung, Queue, Roads
+from communityplan._search.threads import together
 
 __all__ = [
     "Rows",
     "Sweep",
     "give_back",
     "hang_on_lines",
-    "in_parts",
     "in_space",
     "owners_of",
     "shared",
@@ -35,10 +32,6 @@ CHUNKS_PER_THREAD = 8
 
 LEAST_CHUNK = 32
 """Sources in a chunk; fewer are not worth a thread more."""
-
-
-LEAST_PART = 20_000
-"""Points in a part of a job that is split between threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +165,8 @@ def hang_on_lines(
         *at_nodes,
         slot,
         rows.astype(np.uint32),
-        best=np.full(len(targets.ends), np.inf),
-        seen=np.empty(len(targets.ends) + 1, dtype=np.uint32),
+        best=np.zeros(0),
+        seen=np.zeros(0, dtype=np.uint32),
         private=bool((targets.ends[:, OWNER] > 0).any()),
     )
 
@@ -185,46 +178,23 @@ def give_back(core: Core, targets: Spots, hung: Hung) -> None:
 
 
 def shared(sweep: Sweep, work: Callable[[Queue, Hung, Iterator[Rows]], None]) -> None:
-    """Do the searches of a sweep in chunks that threads take as they come."""
+    """Do the searches of a sweep, one chunk of sources after the other."""
     hung = _hung(sweep)
     chunks = _chunks(sweep.rows, sweep.threads)
-    numbers = counter()
 
-    def task(own: Hung) -> None:
+    def share(mine: Iterator[Rows]) -> None:
         queue = queue_for(sweep.core)
-        work(queue, own, _taken(chunks, numbers))
+        work(queue, _own_room(hung, len(sweep.targets.ends)), mine)
         sweep.core.queues.append(queue)
 
-    helpers = min(sweep.threads, len(chunks)) - 1
-    if helpers > 0:
-        with ThreadPoolExecutor(helpers) as pool:
-            others = [pool.submit(task, _own_room(hung)) for _ in range(helpers)]
-            task(hung)
-            for other in others:
-                other.result()
-    else:
-        task(hung)
+    together(share, chunks, sweep.threads)
     give_back(sweep.core, sweep.targets, hung)
 
 
-def in_parts(work: Callable[[int, int], None], count: int, threads: int) -> None:
-    """Do the same for every row of `count`, in as many parts as pay, each in its thread."""
-    parts = min(threads, 1 + count // LEAST_PART)
-    bounds = np.linspace(0, count, parts + 1).astype(np.int64).tolist()
-    if parts == 1:
-        work(0, count)
-        return
-    with ThreadPoolExecutor(parts - 1) as pool:
-        spans = list(pairwise(bounds))
-        others = [pool.submit(work, *span) for span in spans[1:]]
-        work(*spans[0])
-        for other in others:
-            other.result()
-
-
-def _own_room(hung: Hung) -> Hung:
-    """The same targets for another thread."""
-    return hung._replace(best=np.full_like(hung.best, np.inf), seen=np.empty_like(hung.seen))
+def _own_room(hung: Hung, n_targets: int) -> Hung:
+    """The same targets, with room for one thread to find them."""
+    seen = np.empty(n_targets + 1, dtype=np.uint32)
+    return hung._replace(best=np.full(n_targets, np.inf), seen=seen)
 
 
 def _chunks(rows: Rows, threads: int) -> list[Rows]:
@@ -232,11 +202,3 @@ def _chunks(rows: Rows, threads: int) -> list[Rows]:
         return [rows]
     size = max(LEAST_CHUNK, -(-len(rows) // (threads * CHUNKS_PER_THREAD)))
     return [rows[first : first + size] for first in range(0, len(rows), size)]
-
-
-def _taken(chunks: list[Rows], numbers: counter[int]) -> Iterator[Rows]:
-    # the next number is drawn in one step of the interpreter: no chunk goes to two threads
-    for number in numbers:
-        if number >= len(chunks):
-            return
-        yield chunks[number]
