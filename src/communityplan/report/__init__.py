@@ -1,0 +1,218 @@
+"""Tables and maps of a plan -> files that can be handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from communityplan import maps
+from communityplan.errors import MissingLibraryError, OptionError
+from communityplan.plan import Plan
+from communityplan.report.document import Document
+from communityplan.report.facts import Facts, gather
+from communityplan.report.folder import handed_over
+from communityplan.report.layers import write_layers
+from communityplan.report.page import write_page
+from communityplan.report.paper import write_paper
+from communityplan.report.pictures import draw_pictures
+from communityplan.report.plain import neutral, write_csv
+from communityplan.report.sections import document
+from communityplan.report.shares import home_shares
+from communityplan.report.workbook import write_workbook
+from communityplan.wording import LANGUAGES
+
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["FORMATS", "neutral", "plan_map", "write", "write_tables"]
+
+FORMATS = ("html", "xlsx", "docx", "gpkg", "csv", "map")
+"""What a report can be written as."""
+
+USUAL_FORMATS = ("html", "xlsx", "docx", "gpkg", "csv")
+OFFICE = {"xlsx": "xlsxwriter", "docx": "docx"}
+CSV_TABLES = ("totals", "ledger", "status_counts", "missing", "checkup", "ranking", "homes")
+
+
+def write(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    lang: str = "zh",
+    formats: Sequence[str] = USUAL_FORMATS,
+) -> dict[str, Path]:
+    """Write the report of a plan in several formats, all of them or none.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : str or Path
+        Made where it is not there; files of the same names in it are replaced.
+    lang : {"zh", "en"}
+        Language of everything that people read.
+    formats : sequence of {"html", "xlsx", "docx", "gpkg", "csv", "map"}
+        ``report.html`` (one file, needs no network, prints on A4), ``report.xlsx``,
+        ``report.docx``, ``tables.gpkg`` (with styles for QGIS), one CSV for each table, and
+        ``map.html``.
+
+    Returns
+    -------
+    dict of str to Path
+        By name of the file.
+
+    Raises
+    ------
+    OptionError
+        For a format or a language that is not known.
+    MissingLibraryError
+        For ``xlsx`` or ``docx`` without the extra ``office``.
+    DataError
+        Where the folder cannot be written.
+
+    Notes
+    -----
+    Every format is written from the same tables. Charts are drawn with matplotlib where it is
+    installed; where it is not, the report says so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import communityplan as cp
+    >>> from communityplan import report
+    >>> plan = cp.make_plan(cp.load_project("demo"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(report.write(plan, folder, lang="en", formats=["csv"]))  # doctest: +ELLIPSIS
+    ['checkup.csv', 'homes.csv', 'ledger.csv', ...]
+    """
+    _check(lang, formats)
+    given = {formats} if isinstance(formats, str) else set(formats)
+    facts = gather(plan, lang=lang, with_network=bool(given & {"html", "xlsx", "docx"}))
+    names = _names(facts, given)
+    written = _document(facts, names) if given & {"html", "docx"} else None
+    with handed_over(folder) as made:
+        for name in names:
+            _write_one(name, made, facts, written)
+    return {name: Path(folder) / name for name in names}
+
+
+def write_tables(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[str, Path]:
+    """Write the map and the tables of a plan, all of them or none.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : str or Path
+        Made where it is not there; files of the same names in it are replaced.
+    lang : {"zh", "en"}
+        Language of the map.
+
+    Returns
+    -------
+    dict of str to Path
+        ``map.html``, ``tables.gpkg``, ``ledger.csv`` and, with idle buildings, ``ranking.csv``.
+
+    Raises
+    ------
+    DataError
+        Where the folder cannot be written.
+    """
+    facts = gather(plan, lang=lang, with_network=False)
+    names = ["ledger.csv", "map.html", *(["ranking.csv"] if plan.ranking is not None else [])]
+    names.append("tables.gpkg")
+    with handed_over(folder) as made:
+        for name in names:
+            _write_one(name, made, facts, None)
+    return {name: Path(folder) / name for name in names}
+
+
+def plan_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
+    """The map of a plan: circles, coverage, homes, facilities, ranked buildings, walls and gates.
+
+    Parameters
+    ----------
+    plan : Plan
+    lang : {"zh", "en"}
+
+    Returns
+    -------
+    folium.Map
+        Write it with `maps.save_offline`.
+    """
+    project = plan.project
+    walked = plan.network.edges
+    name = project.name if lang == "zh" else project.name_en or project.name
+    note = project.note if lang == "zh" else project.note_en or project.note
+    return maps.coverage_map(
+        communities=project.communities,
+        homes=project.homes,
+        facilities=project.facilities,
+        areas=plan.areas,
+        coverage=plan.ledger,
+        home_access=home_shares(plan),
+        idle_buildings=project.idle_buildings,
+        ranking=plan.ranking,
+        walls=project.walls,
+        gates=project.gates,
+        streets=walked[walked["kind"] != "gate"],
+        services=project.services,
+        lang=lang,
+        title=name,
+        notes=[note] if note else [],
+        osm=project.from_osm,
+        synthetic=project.synthetic,
+    )
+
+
+def _check(lang: str, formats: Sequence[str]) -> None:
+    if lang not in LANGUAGES:
+        raise OptionError(f"lang is {lang!r}; known are {', '.join(LANGUAGES)}")
+    given = [formats] if isinstance(formats, str) else list(formats)
+    unknown = [name for name in given if name not in FORMATS]
+    if unknown or not given:
+        named = ", ".join(unknown) or "none"
+        raise OptionError(f"formats: {named}; known are {', '.join(FORMATS)}")
+    lacking = [name for name in given if name in OFFICE and find_spec(OFFICE[name]) is None]
+    if lacking:
+        others = ", ".join(name for name in FORMATS if name not in OFFICE)
+        raise MissingLibraryError(
+            f"writing {' and '.join(lacking)} needs a library: pip install "
+            f"'communityplan[office]', or choose among the formats {others}"
+        )
+
+
+def _names(facts: Facts, given: set[str]) -> list[str]:
+    """The files to write."""
+    fixed = {"gpkg": "tables.gpkg", "map": "map.html"}
+    names = [fixed.get(name, f"report.{name}") for name in FORMATS if name in given - {"csv"}]
+    if "csv" in given:
+        names += [f"{name}.csv" for name in CSV_TABLES if name in facts.tables]
+    return sorted(names)
+
+
+def _document(facts: Facts, names: Sequence[str]) -> Document:
+    pictures, lacking = draw_pictures(facts)
+    return document(facts, pictures=pictures, lacking=lacking, files=names)
+
+
+def _write_one(name: str, made: Path, facts: Facts, written: Document | None) -> None:
+    file = made / name
+    if name == "map.html":
+        maps.save_offline(plan_map(facts.plan, lang=facts.say.lang), file)
+    elif name == "tables.gpkg":
+        write_layers(facts, file)
+    elif name == "report.xlsx":
+        write_workbook(facts, file)
+    elif name.endswith(".csv"):
+        write_csv(_marked(facts, file.stem), file)
+    elif written is not None:
+        {".html": write_page, ".docx": write_paper}[file.suffix](written, file)
+
+
+def _marked(facts: Facts, name: str) -> pd.DataFrame:
+    """A table that says of every row whether its data are made up."""
+    table = facts.tables[name]
+    return table.assign(synthetic=True) if facts.plan.project.synthetic else table

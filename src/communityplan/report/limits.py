@@ -1,0 +1,142 @@
+"""Which options were really used, and what the numbers cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from communityplan.plan import Plan
+from communityplan.report.columns import Sayer
+from communityplan.tables import used
+from communityplan.wording import section
+
+__all__ = ["options_used", "what_to_know"]
+
+NETWORK_OPTIONS = (
+    "enclosed",
+    "untagged_gates",
+    "gate_within_m",
+    "attach_within_m",
+    "at",
+    "elevation",
+)
+
+
+def options_used(plan: Plan, say: Sayer) -> pd.DataFrame:
+    """Every option the results were made with.
+
+    Parameters
+    ----------
+    plan : Plan
+    say : Sayer
+
+    Returns
+    -------
+    DataFrame
+        ``option`` and ``value``, in words.
+    """
+    rows = [(say.word(f"report.option_{name}"), value) for name, value in _options(plan, say)]
+    return pd.DataFrame(rows, columns=["option", "value"])
+
+
+def _options(plan: Plan, say: Sayer) -> Iterator[tuple[str, str]]:
+    project = plan.project
+    yield "minutes", ", ".join(f"{limit:g}" for limit in project.minutes)
+    yield "services", _listed([service.name for service in project.services], say)
+    yield "direction", say.word("report.value_there")
+    for name in NETWORK_OPTIONS:
+        if name in plan.network.options:
+            yield name, _value(plan.network.options[name], say)
+    if plan.ranking is not None:
+        ranked = used(plan.ranking)
+        yield "ranked", _listed(list(ranked.get("services", project.ranked)), say)
+        weights = {**dict.fromkeys(project.ranked, 1.0), **ranked.get("weights", project.weights)}
+        pairs = [f"{say.service(name)} {weight:g}" for name, weight in weights.items()]
+        yield "weights", _joined(pairs, say)
+    if project.standards:
+        yield "standards", _joined([Path(name).name for name in project.standards], say)
+    if project.surveyed:
+        yield "surveyed", _listed(list(project.surveyed), say)
+    if project.budget_yuan is not None:
+        yield "budget", f"{project.budget_yuan:,.0f}"
+
+
+def _value(value: Any, say: Sayer) -> str:
+    if value is None:
+        return say.word("report.value_none")
+    if isinstance(value, Path):
+        return value.name
+    known = f"report.value_{value}"
+    if isinstance(value, str) and known in section("report", say.lang):
+        return say.word(known)
+    if isinstance(value, Mapping):
+        return _joined([f"{key} {_value(one, say)}" for key, one in value.items()], say)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(names: list[str], say: Sayer) -> str:
+    return _joined([say.service(name) for name in names], say)
+
+
+def _joined(parts: list[str], say: Sayer) -> str:
+    return ("、" if say.lang == "zh" else ", ").join(parts)
+
+
+def what_to_know(plan: Plan, say: Sayer) -> list[str]:
+    """What the numbers cannot say, the weightiest first.
+
+    Parameters
+    ----------
+    plan : Plan
+    say : Sayer
+
+    Returns
+    -------
+    list of str
+    """
+    return [say.word(f"report.limit_{key}", **values) for key, values in _limits(plan, say)]
+
+
+def _limits(plan: Plan, say: Sayer) -> Iterator[tuple[str, dict[str, Any]]]:
+    project = plan.project
+    if project.synthetic:
+        yield "synthetic", {}
+    unsure = [service.name for service in project.services if not service.verified]
+    if unsure:
+        yield "unverified_services", {"services": _listed(unsure, say)}
+    yield "walkers", {}
+    if project.from_osm:
+        yield "osm", {}
+        yield "osm_people", {}
+    yield from _gates(plan, say)
+    if project.elevation is not None and plan.network.options.get("elevation") is None:
+        yield "elevation_unused", {"file": project.elevation.name}
+    elif plan.network.options.get("elevation") is None:
+        yield "flat", {}
+    yield "near_is_not_served", {}
+    if plan.ranking is not None:
+        yield "each_alone", {}
+    if project.budget_yuan is not None:
+        yield "budget_unused", {"yuan": f"{project.budget_yuan:,.0f}"}
+    if plan.checkup is not None:
+        unknown = int((plan.checkup["status"] == "unknown").sum())
+        yield "unknown_clauses", {"count": unknown, "all": len(plan.checkup)}
+    if len(plan.areas):
+        worst = float(plan.areas["false_share"].max())
+        yield "areas", {"share": say.cell(worst, "share")}
+    yield "rounded", {}
+
+
+def _gates(plan: Plan, say: Sayer) -> Iterator[tuple[str, dict[str, Any]]]:
+    gates = plan.project.gates
+    if gates is None or not len(gates):
+        yield "no_gates", {}
+        return
+    blank = gates["who"].fillna("").map(str) == "" if "who" in gates.columns else None
+    count = len(gates) if blank is None else int(blank.sum())
+    if count:
+        taken = _value(plan.network.options["untagged_gates"], say)
+        yield "untagged_gates", {"count": count, "all": len(gates), "taken": taken}
