@@ -196,34 +196,32 @@ def counts(
 ) -> tuple[Ints, Floats]:
     """See `jobs.counts`."""
     limits, band = np.unique(np.array(limits_s, dtype=np.float64), return_inverse=True)
-    shape = (len(ask.origins if by_origin else ask.destinations), len(limits))
-    count, total = np.zeros(shape, dtype=np.int64), np.zeros(shape)
+    rows = len(ask.origins if by_origin else ask.destinations)
+    sums = np.zeros((rows, len(limits) + 1, 2))
     for sweep in sweeps(ask):
-        for tally in _tallies(sweep, limits, weight, shape, sweep.backward != by_origin):
-            count += tally.number
-            total += tally.total
-    return count.cumsum(axis=1)[:, band], total.cumsum(axis=1)[:, band]
+        for part in _sums(sweep, limits, weight, rows, of_source=sweep.backward != by_origin):
+            sums += part
+    within = sums.cumsum(axis=1)[:, band]
+    return within[:, :, 0].astype(np.int64), within[:, :, 1].copy()
 
 
-def _tallies(
-    sweep: Sweep, limits: Floats, weight: Floats, shape: tuple[int, int], of_source: bool
-) -> list[Tally]:
-    """Counts of each thread, by the first limit that holds a walk."""
-    tallies: list[Tally] = []
+def _sums(
+    sweep: Sweep, limits: Floats, weight: Floats, rows: int, *, of_source: bool
+) -> list[Floats]:
+    """What each thread counts: number and weight by the first limit that holds a walk."""
+    found: list[Floats] = []
 
     def work(queue: Queue, hung: Hung, chunks: Iterator[Rows]) -> None:
-        count, total = np.zeros(shape, dtype=np.int64), np.zeros(shape)
-        tally = Tally(limits, weight, count, total, of_source)
-        tallies.append(tally)
+        tally = Tally(limits, weight, np.zeros((rows, len(limits) + 1, 2)), of_source)
+        found.append(tally.sums)
         for order in chunks:
             sweep_counts(
                 sweep.roads, queue, sweep.sources, sweep.owner, sweep.targets, hung,
                 order, search_limit(sweep.limit_s), tally,
             )  # fmt: skip
 
-    if len(limits):
-        shared(sweep, work)
-    return tallies
+    shared(sweep, work)
+    return found
 
 
 def nearest(ask: Ask, k: int) -> tuple[Ints, Floats]:

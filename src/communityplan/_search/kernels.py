@@ -100,16 +100,16 @@ class Hung(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Where counts go: ``limits`` float64 (L), ascending; ``weight`` float64 of what is counted.
+    """Where counts go.
 
-    ``number`` int64 and ``total`` float64 (rows, L): the first limit that holds each walk;
-    ``of_source``: whether rows are sources, else targets.
+    ``limits`` float64 (L), ascending; ``weight`` float64 of what is counted; ``sums`` float64
+    (rows, L + 1, 2): number and weight by the first limit that holds a walk, the last place for
+    none; ``of_source``: whether rows are sources, else targets.
     """
 
     limits: Array
     weight: Array
-    number: Array
-    total: Array
+    sums: Array
     of_source: bool
 
 
@@ -341,8 +341,9 @@ def sweep_counts(
             time = rounded(hung.best[target])
             hung.best[target] = np.inf
             mine, other = (source, target) if tally.of_source else (target, source)
-            for band in range(len(tally.limits)):
-                if time <= tally.limits[band]:
-                    tally.number[mine, band] += 1
-                    tally.total[mine, band] += tally.weight[other]
-                    break
+            # no branches: which limit holds a walk cannot be predicted
+            band = 0
+            for place_of_limit in range(len(tally.limits)):
+                band += time > tally.limits[place_of_limit]
+            tally.sums[mine, band, 0] += 1.0
+            tally.sums[mine, band, 1] += tally.weight[other]
