@@ -84,6 +84,48 @@ def test_a_file_that_is_not_there(tmp_path):
         read_osm(tmp_path)
 
 
+@pytest.fixture
+def plain_pbf(tmp_path) -> bytes:
+    """The town as pbf whose blocks are not packed, so that any byte of it can be changed."""
+    osmium = pytest.importorskip("osmium")
+    (tmp_path / "town.osm").write_bytes(TOWN)
+    target = tmp_path / "plain.osm.pbf"
+    writer = osmium.SimpleWriter(osmium.io.File(str(target), "pbf,pbf_compression=none"))
+    for item in osmium.FileProcessor(str(tmp_path / "town.osm")):
+        writer.add(item)
+    writer.close()
+    return target.read_bytes()
+
+
+def test_a_zero_byte_in_a_text_is_refused_before_it_does_harm(tmp_path, plain_pbf):
+    file = tmp_path / "zero.osm.pbf"
+    file.write_bytes(plain_pbf)
+    assert len(read_osm(file).streets) == 1
+    for broken in (b"high\0ay", b"\0ighway", b"highwa\0"):
+        file.write_bytes(plain_pbf.replace(b"highway", broken))
+        with pytest.raises(DataError, match="a zero byte inside a text"):
+            read_osm(file)
+
+
+def test_mutated_pbf_ends_in_an_error_or_in_sound_tables(tmp_path, plain_pbf):
+    file = tmp_path / "mutated.osm.pbf"
+    read = 0
+    for seed in range(200):
+        chance = random.Random(seed)
+        changed = bytearray(plain_pbf)
+        for _ in range(chance.choice([1, 1, 3])):
+            changed[chance.randrange(len(changed))] = chance.choice(
+                [0, 1, 255, chance.randrange(256)]
+            )
+        file.write_bytes(bytes(changed))
+        try:
+            sound(read_osm(file, crs=GRID))
+            read += 1
+        except DataError:
+            continue
+    assert 0 < read < 200
+
+
 def test_the_history_of_the_map_is_no_extract(tmp_path):
     osmium = pytest.importorskip("osmium")
     file = tmp_path / "town.osh.pbf"
