@@ -99,7 +99,8 @@ def apply(
     given = situation(start, network=network)
     base = given.start or given
     whole = scenario if given.scenario is None else _together(given.scenario, scenario)
-    draft = Draft(base.tables, dict(base.network.options))
+    untouched = Draft(base.tables, dict(base.network.options))
+    draft = replace(untouched, start=untouched)
     rows = []
     order = sorted(
         range(len(whole.measures)), key=lambda row: ORDER.index(type(whole.measures[row]))
@@ -181,6 +182,8 @@ def _gate_with(draft: Draft, row: int, **cells: Any) -> Draft:
 
 
 def _no_gate(draft: Draft, gate_id: str) -> Draft:
+    if gate_id in draft.gone:
+        return draft.told("gate_gone", has_effect=False, gate=gate_id)
     gates = draft.table("gates")
     return no_such(draft, "gate", gate_id, gates["gate_id"] if len(gates) else [])
 
@@ -244,6 +247,8 @@ def _retime_gate(draft: Draft, measure: RetimeGate) -> Draft:
 def _add_gate(draft: Draft, measure: AddGate) -> Draft:
     within_m = float(draft.options["gate_within_m"])
     if not len(meets_near(draft, measure.point, within_m=within_m)):
+        if draft.start and len(meets_near(draft.start, measure.point, within_m=within_m)):
+            return draft.told("wall_not_there", has_effect=False)
         return draft.wrong(
             f"no wall cuts a street within {within_m:g} m, so the gate would open nothing",
             "Move it to where a street meets the wall, or use add_path with opens",

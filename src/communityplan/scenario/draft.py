@@ -44,6 +44,10 @@ class Draft:
     problems : tuple of Problem
     effects : tuple of dict
         ``has_effect``, ``zh`` and ``en`` of each measure.
+    gone : frozenset of str
+        Gates that went with their wall.
+    start : Draft or None
+        The tables before any measure.
     """
 
     tables: Mapping[str, gpd.GeoDataFrame | None]
@@ -52,6 +56,8 @@ class Draft:
     only_opens: bool = True
     problems: tuple[Problem, ...] = ()
     effects: tuple[dict[str, Any], ...] = field(default=())
+    gone: frozenset[str] = frozenset()
+    start: Draft | None = None
 
     def table(self, name: str) -> gpd.GeoDataFrame:
         """A table that has to be there."""

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from communityplan.network import WalkNetwork
 from communityplan.network.attachment import Attachment, attach, owners_near
+from communityplan.network.edges import PRIVATE
 from communityplan.network.noding import Barriers
 from communityplan.reach.ends import Places, places, residents_of
 from communityplan.scenario.situation import Situation
+from communityplan.tables import as_flags
 from communityplan.walker import Walker
 
 __all__ = ["Both", "Change", "Joined", "groups", "join_destinations", "join_homes", "located"]
@@ -112,7 +115,7 @@ class Both:
 
 
 def join_homes(change: Change, homes: gpd.GeoDataFrame) -> Joined:
-    """Homes with their joining points; also with the rights they had, where those are others.
+    """Homes with their joining points, once for every right of way their people have.
 
     Parameters
     ----------
@@ -122,17 +125,30 @@ def join_homes(change: Change, homes: gpd.GeoDataFrame) -> Joined:
     Returns
     -------
     Joined
+        The rights are those of before, those of their community, and, for homes whose community
+        had no ways of its own, those to a new private way that lies nearer than what they joined.
     """
     both = change.join(homes, "homes")
-    owner_before = residents_of(change.before, both.before, change.walker)
-    owner_after = residents_of(change.after, both.after, change.walker)
+    owner = residents_of(change.before, both.before, change.walker)
+    kept = _kept(change, both.before, owner)
     called = _new_names(change.before, change.after)
-    rights_kept = np.array([called.get(name, "") for name in owner_before], dtype=object)
-    changed = np.flatnonzero(rights_kept != owner_after)
-    row = np.concatenate([np.arange(len(owner_after)), changed])
-    rights = np.concatenate([rights_kept, owner_after[changed]])
-    kept = _kept(change, both.before, owner_before)
-    return _joined(change, both.after, row, rights, kept.take(row))
+    given = np.full(len(owner), "", dtype=object)
+    if "community_id" in homes.columns:
+        given = homes["community_id"].map(str).to_numpy(dtype=object)
+    now_owned = np.where(np.isin(given, change.after.owners), given, "")
+    point, more = _nearer(change, both.before.shapes, kept.door_m)
+    whose = change.after.edges["owner"].to_numpy(dtype=object)[more.edge]
+    mine = (more.edge >= 0) & pd.Series(whose).str.startswith(PRIVATE).to_numpy(dtype=bool)
+    mine &= ~np.isin(given[point], change.before.owners)
+    every = np.arange(len(owner))
+    rights = pd.DataFrame(
+        {
+            "row": np.concatenate([every, every, point[mine]]),
+            "owner": np.concatenate([[called.get(n, "") for n in owner], now_owned, whose[mine]]),
+        }
+    ).drop_duplicates()
+    row = rights["row"].to_numpy(dtype=np.int64)
+    return _joined(change, both.after, row, rights["owner"].to_numpy(dtype=object), kept.take(row))
 
 
 def join_destinations(change: Change, both: Both, owner: str) -> Joined:
@@ -195,9 +211,14 @@ def _joined(change: Change, found: Places, row: Ints, rights: Names, kept: Attac
     """The kept joining points on the network after, and the nearer ones."""
     if change.after is change.before:
         return Joined(row, _repeated(found, row, kept), rights)
-    there = located(change.before, change.after, kept)
-    point, edge = _nearer(change, found.shapes[row], kept.door_m, rights)
-    more = _measured(change.after, found.shapes[row[point]], edge)
+    lines = change.before.edges.geometry.to_numpy()
+    streets = change.before.edges["street"].to_numpy()
+    on = np.where(kept.edge >= 0, kept.edge, 0)
+    there = located(change.after, lines[on], streets[on], kept)
+    point, more = _nearer(change, found.shapes[row], kept.door_m)
+    whose = change.after.edges["owner"].to_numpy(dtype=object)[more.edge]
+    usable = (more.edge >= 0) & ((whose == "") | (whose == rights[point]))
+    point, more = point[usable], more.take(usable)
     every = np.concatenate([row, row[point]])
     joins = _stacked([there, more])
     return Joined(every, _repeated(found, every, joins), np.concatenate([rights, rights[point]]))
@@ -216,31 +237,52 @@ def _stacked(parts: list[Attachment]) -> Attachment:
     )
 
 
-def _nearer(change: Change, shapes: Names, door_m: Floats, owner: Names) -> tuple[Ints, Ints]:
-    """Points, and every edge nearer than the kept one that they may use and freely get to."""
-    network, walker = change.after, change.walker
-    edges = network.edges
-    usable = (edges["access"] != "closed") & (edges["kind"] != "gate")
-    if not walker.may_use_steps:
-        usable &= ~edges["steps"]
-    rows = np.flatnonzero(usable.to_numpy())
-    lines = edges.geometry.to_numpy()
-    if not len(rows) or not len(shapes):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    key = ("joining tree", walker.may_use_steps)
-    if key not in network.cache:
-        network.cache[key] = shapely.STRtree(lines[rows])
-    reach_m = max(network.attach_within_m, NEARER_M)
+@dataclass(frozen=True)
+class _Ground:
+    """Lines that places may join: the edges before, and each new street as a whole.
+
+    These pieces are the same whatever else a scenario does, so a joining point that one scenario
+    offers is offered by every larger one.
+    """
+
+    lines: Names
+    street: Ints
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, change: Change) -> _Ground:
+        key = ("ground", change.before, change.walker.may_use_steps)
+        if key not in change.after.cache:
+            edges, streets = change.before.edges, change.now.streets
+            new = streets.iloc[len(change.start.streets) :]
+            walked = (edges["kind"] != "gate") & (edges["access"] != "closed")
+            level = np.ones(len(new), dtype=bool)
+            if not change.walker.may_use_steps:
+                walked &= ~edges["steps"]
+                level = ~as_flags(new["steps"]) if len(new) else level
+            lines = np.concatenate([edges.geometry[walked], new.geometry[level]])
+            number = np.arange(len(change.start.streets), len(streets))[level]
+            street = np.concatenate([edges["street"][walked], number]).astype(np.int64)
+            change.after.cache[key] = cls(lines, street, shapely.STRtree(lines))
+        found: _Ground = change.after.cache[key]
+        return found
+
+
+def _nearer(change: Change, shapes: Names, door_m: Floats) -> tuple[Ints, Attachment]:
+    """Points, and where they may join every line that is nearer than their kept one, and free."""
+    ground = _Ground.of(change)
+    reach_m = max(change.after.attach_within_m, NEARER_M)
     limit_m = np.where(np.isnan(door_m), reach_m, door_m)
-    point, near = network.cache[key].query(shapes, predicate="dwithin", distance=limit_m)
-    edge = rows[near]
-    whose = edges["owner"].to_numpy(dtype=object)[edge]
-    distance_m = shapely.distance(shapes[point], lines[edge])
+    point, near = ground.tree.query(shapes, predicate="dwithin", distance=limit_m)
+    distance_m = shapely.distance(shapes[point], ground.lines[near])
     chosen = (distance_m < limit_m[point] - NEARER_M) | np.isnan(door_m[point])
-    chosen &= (whose == "") | (whose == owner[point])
-    point, edge = point[chosen].astype(np.int64), edge[chosen]
-    free = _is_free(network.barriers, shapely.shortest_line(shapes[point], lines[edge]))
-    return point[free], edge[free]
+    point, near = point[chosen].astype(np.int64), near[chosen]
+    ways = np.asarray(shapely.shortest_line(shapes[point], ground.lines[near]), dtype=object)
+    free = _is_free(change.after.barriers, ways)
+    point, near, ways = point[free], near[free], ways[free]
+    ends = np.asarray(shapely.get_point(ways, -1), dtype=object)
+    spots = Attachment(near, np.zeros(len(near)), np.asarray(shapely.length(ways)), ends)
+    return point, located(change.after, ground.lines[near], ground.street[near], spots)
 
 
 def _is_free(barriers: Barriers, ways: Names) -> NDArray[np.bool_]:
@@ -261,43 +303,38 @@ def _is_free(barriers: Barriers, ways: Names) -> NDArray[np.bool_]:
     return free
 
 
-def _measured(network: WalkNetwork, shapes: Names, edge: Ints) -> Attachment:
-    lines = network.edges.geometry.to_numpy()[edge]
-    ways = np.asarray(shapely.shortest_line(shapes, lines), dtype=object)
-    joins = np.asarray(shapely.get_point(ways, -1), dtype=object)
-    along = np.asarray(shapely.line_locate_point(lines, joins, normalized=True))
-    return Attachment(edge, along, np.asarray(shapely.length(ways)), joins)
-
-
-def located(before: WalkNetwork, after: WalkNetwork, kept: Attachment) -> Attachment:
-    """Joining points of one network as places on the edges of the next.
+def located(network: WalkNetwork, lines: Names, street: Ints, spots: Attachment) -> Attachment:
+    """Points on streets as places on the edges of a network.
 
     Parameters
     ----------
-    before, after : WalkNetwork
-        Made of the same streets, in the same rows, perhaps with more vertices, and of new ones.
-    kept : Attachment
-        In the network before.
+    network : WalkNetwork
+        In which the streets may be cut elsewhere, or no longer.
+    lines : array of LineString, shape (P,)
+        Part of a street that each point lies on: it decides on the side of a wall.
+    street : array of int, shape (P,)
+        Row of that street.
+    spots : Attachment
+        The points; those with edge -1 stay unattached.
 
     Returns
     -------
     Attachment
-        In the network after.
     """
-    edge, along = np.full(len(kept.edge), -1, dtype=np.int64), np.full(len(kept.edge), np.nan)
-    on = np.flatnonzero(kept.edge >= 0)
-    point, choice = _edges_at(after, kept.point[on])
+    edge = np.full(len(spots.edge), -1, dtype=np.int64)
+    along = np.full(len(spots.edge), np.nan)
+    on = np.flatnonzero(spots.edge >= 0)
+    point, choice = _edges_at(network, spots.point[on])
     point = on[point]
-    same = before.edges["street"].to_numpy()[kept.edge[point]]
-    chosen = same == after.edges["street"].to_numpy()[choice]
-    point, choice = point[chosen], choice[chosen]
-    old, new = before.edges.geometry.to_numpy(), after.edges.geometry.to_numpy()
-    chosen = _share_ground(old[kept.edge[point]], new[choice], kept.point[point])
-    point, choice = point[chosen], choice[chosen]
+    edges = network.edges.geometry.to_numpy()
+    same = street[point] == network.edges["street"].to_numpy()[choice]
+    point, choice = point[same], choice[same]
+    same = _share_ground(lines[point], edges[choice], spots.point[point])
+    point, choice = point[same], choice[same]
     row, first = np.unique(point, return_index=True)
     edge[row] = choice[first]
-    along[row] = shapely.line_locate_point(new[edge[row]], kept.point[row], normalized=True)
-    return Attachment(edge, along, kept.door_m, kept.point)
+    along[row] = shapely.line_locate_point(edges[edge[row]], spots.point[row], normalized=True)
+    return Attachment(edge, along, spots.door_m, spots.point)
 
 
 def _edges_at(network: WalkNetwork, points: Names) -> tuple[Ints, Ints]:
@@ -345,11 +382,10 @@ def _named(before: WalkNetwork, after: WalkNetwork) -> dict[str, str]:
     owned = before.edges[(before.edges["owner"] != "") & (before.edges["kind"] != "gate")]
     owned = owned.drop_duplicates("owner")
     lines = owned.geometry.to_numpy()
-    middle = shapely.line_interpolate_point(lines, 0.5, normalized=True)
-    spots = Attachment(
-        owned.index.to_numpy(), np.full(len(owned), 0.5), np.zeros(len(owned)), middle
-    )
-    there = located(before, after, spots).edge
+    middle = np.asarray(shapely.line_interpolate_point(lines, 0.5, normalized=True), dtype=object)
+    nothing = np.zeros(len(owned))
+    spots = Attachment(owned.index.to_numpy(), nothing, nothing, middle)
+    there = located(after, lines, owned["street"].to_numpy(), spots).edge
     whose = after.edges["owner"].to_numpy(dtype=object)
     found = there >= 0
     names.update(zip(owned["owner"].to_numpy()[found], whose[there[found]], strict=True))

@@ -39,13 +39,15 @@ def take_down(draft: Draft, measure: RemoveWall) -> Draft:
     -------
     Draft
     """
-    line = _named_line(draft, measure)
-    if line is None:
-        known = "wall_id" if measure.wall_id else "community_id"
-        table = draft.table("walls" if measure.wall_id else "communities")
-        name = measure.wall_id or measure.community_id
-        keys = table[known] if known in table.columns else []
-        return no_such(draft, "wall" if measure.wall_id else "community", name, keys)
+    # another measure may have taken it down already
+    what = "wall" if measure.wall_id else "community"
+    table = (draft.start or draft).table("walls" if measure.wall_id else "communities")
+    name = measure.wall_id or measure.community_id
+    keys = table[f"{what}_id"].map(str).tolist() if len(table) else []
+    if name not in keys:
+        return no_such(draft, what, name, keys)
+    shape = table.geometry.iloc[keys.index(name)]
+    line: Any = shape if measure.wall_id else shapely.boundary(shape)
     stretch = line if measure.between is None else _between(line, *measure.between)
     if not stretch.length > 0:
         return draft.wrong("the two points are at one place of the wall", "Give a stretch of it")
@@ -59,18 +61,6 @@ def take_down(draft: Draft, measure: RemoveWall) -> Draft:
     if not gone_m > INSIDE_M:
         return draft.told("wall_not_there", has_effect=False)
     return changed.told("wall_down", metres=f"{stretch.length:.0f}")
-
-
-def _named_line(draft: Draft, measure: RemoveWall) -> Any:
-    if measure.wall_id:
-        walls = draft.table("walls")
-        keys = walls["wall_id"].map(str) if "wall_id" in walls.columns else []
-        rows = np.flatnonzero(np.asarray(keys) == measure.wall_id)
-        return walls.geometry.iloc[rows[0]] if len(rows) else None
-    communities = draft.table("communities")
-    keys = communities["community_id"].map(str) if "community_id" in communities.columns else []
-    rows = np.flatnonzero(np.asarray(keys) == measure.community_id)
-    return shapely.boundary(communities.geometry.iloc[rows[0]]) if len(rows) else None
 
 
 def _between(line: Any, start: Point, stop: Point) -> Any:
@@ -118,6 +108,9 @@ def _without_boundaries(draft: Draft, zone: Any) -> Draft:
     inside_m = float(np.clip(draft.options["gate_within_m"] / 2, 0.002, INSIDE_M))
     left = shapely.boundary(shapely.buffer(areas[opened], -inside_m, join_style="mitre"))
     left = shapely.difference(left, zone)
+    # where a wall is drawn on the boundary it stands for it: a second one would be a second gate
+    drawn = shapely.union_all(draft.table("walls").geometry.to_numpy())
+    left = shapely.difference(left, shapely.buffer(drawn, 2 * inside_m))
     names = communities["community_id"].map(str).to_numpy()[opened]
     standing = ~shapely.is_empty(left)
     changed = draft.having(communities=communities.assign(enclosed=enclosed & ~opened))
@@ -144,4 +137,5 @@ def _without_gates(draft: Draft, stretch: Any) -> Draft:
             for point, there in zip(points, near, strict=True)
         ]
     )
-    return draft.having(gates=gates[~gone])
+    names = frozenset(gates["gate_id"].map(str)[gone])
+    return replace(draft.having(gates=gates[~gone]), gone=draft.gone | names)
