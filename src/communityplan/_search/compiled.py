@@ -183,6 +183,7 @@ def balls(ask: Ask, *, reverse: bool) -> Pairs:
         wanted=np.ones(ask.graph.n_nodes, dtype=np.bool_),
         limit_s=ask.limit_s,
         threads=ask.threads,
+        everywhere=True,
     )
     first, point, seconds = _by_target(sweep)
     _, node_out, seconds = _transposed(

@@ -26,7 +26,7 @@ from communityplan._search.ends import (
     unattached,
 )
 from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
-from communityplan._search.kernels import BUCKETS, Queue, Roads
+from communityplan._search.kernels import BUCKETS, Hung, Queue, Roads
 from communityplan._search.shaping import Chains, Edges, Joints, contract, group
 
 __all__ = ["Core", "core_of", "core_spots", "grouped", "queue_for", "slots_for"]
@@ -64,6 +64,8 @@ class Core:
         Room for searches, used again.
     slots : list of array
         Room to look up lines, all zero.
+    hung : dict
+        All nodes as targets, for searches forward (False) and backward (True).
     """
 
     n_nodes: int
@@ -80,6 +82,7 @@ class Core:
     private: bool
     queues: list[Queue] = field(default_factory=list)
     slots: list[NDArray[np.uint32]] = field(default_factory=list)
+    hung: dict[bool, Hung] = field(default_factory=dict)
 
 
 def core_of(graph: SearchGraph) -> Core:

@@ -55,6 +55,8 @@ class Sweep:
         Targets to look for.
     limit_s : float
     threads : int
+    everywhere : bool
+        Whether the targets are all nodes.
     """
 
     core: Core
@@ -67,6 +69,7 @@ class Sweep:
     wanted: Flags
     limit_s: float
     threads: int
+    everywhere: bool = False
 
 
 def sweeps(ask: Ask) -> Iterator[Sweep]:
@@ -127,19 +130,29 @@ def in_space(spots: Spots, some: Flags) -> Rows:
 
 def _hung(sweep: Sweep) -> Hung:
     """Hang the wanted targets on nodes, and on the lines of sources."""
+    targets, core = sweep.targets, sweep.core
+    if sweep.everywhere:
+        if sweep.backward not in core.hung:
+            inner = np.flatnonzero(targets.ends[:, LINE] >= 0)
+            core.hung[sweep.backward] = hang_on_lines(core, targets, inner, _at_nodes(sweep))
+        return core.hung[sweep.backward]
+    # the last place stands for no line
+    looked_up = np.zeros(core.n_lines + 1, dtype=np.bool_)
+    looked_up[sweep.sources.ends[:, LINE].take(sweep.rows)] = True
+    looked_up[-1] = False
+    on_line = looked_up.take(targets.ends[:, LINE], mode="wrap") & sweep.wanted
+    return hang_on_lines(core, targets, np.flatnonzero(on_line), _at_nodes(sweep))
+
+
+def _at_nodes(sweep: Sweep) -> tuple[Rows, Rows, Floats]:
+    """Where the targets of each node begin, the targets, and their seconds from there."""
     targets = sweep.targets
     add = targets.arrive + targets.extra[:, None]
     # an infinite time must not be hung up: it would be seen for the first time again and again
     hangs = np.isfinite(add) & sweep.wanted[:, None]
     keys = np.where(hangs, targets.ends[:, : END + 1], -1)
     first, order = grouped(keys.ravel(), sweep.core.n_nodes)
-    at_nodes = first, order >> np.uint32(1), add.ravel().take(order)
-    # the last place stands for no line
-    looked_up = np.zeros(sweep.core.n_lines + 1, dtype=np.bool_)
-    looked_up[sweep.sources.ends[:, LINE].take(sweep.rows)] = True
-    looked_up[-1] = False
-    on_line = looked_up.take(targets.ends[:, LINE], mode="wrap") & sweep.wanted
-    return hang_on_lines(sweep.core, targets, np.flatnonzero(on_line), at_nodes)
+    return first, order >> np.uint32(1), add.ravel().take(order)
 
 
 def hang_on_lines(
@@ -188,7 +201,8 @@ def shared(sweep: Sweep, work: Callable[[Queue, Hung, Iterator[Rows]], None]) ->
         sweep.core.queues.append(queue)
 
     together(share, chunks, sweep.threads)
-    give_back(sweep.core, sweep.targets, hung)
+    if not sweep.everywhere:
+        give_back(sweep.core, sweep.targets, hung)
 
 
 def _own_room(hung: Hung, n_targets: int) -> Hung:
