@@ -34,6 +34,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Shapes = NDArray[np.object_]
 
+CLOSE_M = 20.0
+"""Streets within this distance are looked for first [m]."""
+
 HAIR_M = 0.01
 """The way to a street may touch a barrier with its ends: this much of them is not looked at [m]."""
 
@@ -207,15 +210,33 @@ class _Usable:
 def _nearest(network: WalkNetwork, shapes: Shapes, usable: _Usable) -> Attachment:
     edge = np.full(len(shapes), -1, dtype=np.int64)
     if len(usable.rows) and len(shapes):
-        # of edges that are equally near the first row counts: they meet at the joining point
-        point, near = usable.tree.query_nearest(
-            shapes, max_distance=_reach_m(network), all_matches=True
-        )
-        order = np.lexsort((near, point))
-        point, first = np.unique(point[order], return_index=True)
-        edge[point] = usable.rows[near[order][first]]
+        reach_m = _reach_m(network)
+        # most points have a street close by, and looking around them is quicker than searching
+        _choose_nearest(usable, edge, *_close_by(shapes, usable, min(CLOSE_M, reach_m)))
+        far = np.flatnonzero(edge < 0)
+        point, near = usable.tree.query_nearest(shapes[far], max_distance=reach_m, all_matches=True)
+        _choose_nearest(usable, edge, far[point], near, np.zeros(len(point)))
         _avoid_barriers(network, shapes, usable, edge)
     return _measured(network, shapes, edge)
+
+
+def _close_by(shapes: Shapes, usable: _Usable, within_m: float) -> tuple[Ints, Ints, Floats]:
+    """Every edge within a distance of every point, and how far it is."""
+    west, south, east, north = shapely.bounds(shapes).T
+    around = shapely.box(west - within_m, south - within_m, east + within_m, north + within_m)
+    point, near = usable.tree.query(around)
+    distance_m = shapely.distance(shapes[point], usable.tree.geometries[near])
+    close = distance_m <= within_m
+    return point[close], near[close], distance_m[close]
+
+
+def _choose_nearest(
+    usable: _Usable, edge: Ints, point: Ints, near: Ints, distance_m: Floats
+) -> None:
+    """Give every point its nearest edge; of edges equally near, the first row."""
+    order = np.lexsort((near, distance_m, point))
+    point, first = np.unique(point[order], return_index=True)
+    edge[point] = usable.rows[near[order][first]]
 
 
 def _reach_m(network: WalkNetwork) -> float:

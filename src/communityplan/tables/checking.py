@@ -213,9 +213,12 @@ _CHECKS = {
 
 
 def _key_problems(keys: pd.Series[Any], where: str) -> list[Problem]:
+    words = keys.astype("object").map(str)
+    if words.is_unique:
+        return []
     first: dict[str, int] = {}
     found = []
-    for row, key in enumerate(keys.astype("object").map(str)):
+    for row, key in enumerate(words):
         if key in first:
             found.append(
                 Problem(
