@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -60,7 +60,7 @@ class Field:
     kind : str
         How a cell is written: one of `EXCEL_FORMATS`, or ``text``, ``flag``, ``star``,
         ``verified``, ``service``, ``group``, ``walker``, ``reason``, ``status``, ``scope``,
-        ``value``.
+        ``value``, ``slope``.
     """
 
     key: str
@@ -162,6 +162,10 @@ class Sayer:
         """What a service is called."""
         return service_word(self.services.get(name, name), self.lang)
 
+    def joined(self, parts: Iterable[str]) -> str:
+        """Words in a row."""
+        return ("、" if self.lang == "zh" else ", ").join(parts)
+
     def cell(self, value: Any, kind: str) -> str:
         """A cell as people read it.
 
@@ -190,6 +194,7 @@ class Sayer:
             "reason": lambda: section("reason", lang).get(f"reason.{text}", text),
             "status": lambda: say("status", text, lang),
             "scope": lambda: self.word(f"report.scope_{text}"),
+            "slope": lambda: section("report", lang).get(f"report.slope_{text}", text),
         }
         return ways[kind]() if kind in ways else text
 

@@ -14,6 +14,9 @@ __all__ = ["Block", "Document", "Grid", "Picture", "Section", "Words", "grid", "
 MOST_ROWS = 100
 """Rows of a table in a document; the whole table is in the workbook."""
 
+SHORT = 12
+"""Letters that stay on one line."""
+
 DIGITS = "零一二三四五六七八九十"
 
 
@@ -59,6 +62,15 @@ class Grid:
     note: str = ""
     total: bool = False
     number: int = 0
+
+    @property
+    def short(self) -> tuple[bool, ...]:
+        """Which columns are short enough to stay on one line."""
+        lengths = (
+            max((len(row[place]) for row in self.rows), default=0)
+            for place in range(len(self.headings))
+        )
+        return tuple(length <= SHORT for length in lengths)
 
 
 @dataclass(frozen=True)

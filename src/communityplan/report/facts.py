@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from communityplan.checkup import status_counts
-from communityplan.maps.layers import Look
-from communityplan.maps.sites import idle_layer
 from communityplan.plan import Plan
 from communityplan.report.columns import Sayer
 from communityplan.report.limits import options_used, what_to_know
+from communityplan.report.reasons import said_reasons, said_services
 from communityplan.report.shares import own_shares
 from communityplan.standards import walker as find_walker
 from communityplan.tables import used
@@ -187,19 +186,15 @@ def _called(table: pd.DataFrame, names: Mapping[str, str]) -> pd.Series[Any]:
 
 def _ranking(ranking: gpd.GeoDataFrame, say: Sayer) -> pd.DataFrame:
     """The ranking, with what is said of each building in the language of the report."""
-    look = Look(say.lang, services=say.services)
-    layer = idle_layer(ranking, ranking, look)
-    facts = {fact.label: fact.values for fact in layer.facts}  # noqa: PD011  # no table
     table = pd.DataFrame(ranking.drop(columns=ranking.geometry.name))
-    table.insert(1, "called", list(layer.names))
-    for name, key in (
-        ("said_services", "fact.services"),
-        ("said_reason", "fact.why_not"),
-        ("said_use", "fact.former_use"),
-        ("said_owner", "fact.owner"),
-    ):
-        if look.word(key) in facts:
-            table[name] = facts[look.word(key)]
+    table.insert(1, "called", _names(table, table["building_id"], say.lang))
+    table["said_services"] = [said_services(str(keys), say) for keys in table["services"]]
+    table["said_reason"] = [said_reasons(str(text), say) for text in table["reason"]]
+    if "former_use" in table.columns:
+        table["said_use"] = [say.cell(cell, "value") for cell in table["former_use"]]
+    if "owner" in table.columns:
+        named = "owner_en" if say.lang == "en" and "owner_en" in table.columns else "owner"
+        table["said_owner"] = table[named].fillna(table["owner"])
     return table
 
 
@@ -258,12 +253,16 @@ def _inputs(plan: Plan, say: Sayer) -> pd.DataFrame:
                 "file": Path(str(noted.get("file", plan.project.source))).name,
                 "format": noted.get("format", ""),
                 "encoding": noted.get("encoding", ""),
-                "datum": noted.get("datum", ""),
+                "datum": _datum(str(noted.get("datum", "")), say),
                 "crs": "" if table.crs is None else table.crs.to_string(),
                 "changed": len(noted.get("changes", ())),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _datum(noted: str, say: Sayer) -> str:
+    return say.word("report.datum_of_file") if noted == "as the file says" else noted
 
 
 def _walkers(plan: Plan) -> pd.DataFrame:

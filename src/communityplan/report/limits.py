@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from communityplan.plan import Plan
 from communityplan.report.columns import Sayer
+from communityplan.standards.clauses import STANDARDS
 from communityplan.tables import used
 from communityplan.wording import section
 
@@ -45,19 +46,20 @@ def options_used(plan: Plan, say: Sayer) -> pd.DataFrame:
 def _options(plan: Plan, say: Sayer) -> Iterator[tuple[str, str]]:
     project = plan.project
     yield "minutes", ", ".join(f"{limit:g}" for limit in project.minutes)
-    yield "services", _listed([service.name for service in project.services], say)
+    yield "services", _listed((service.name for service in project.services), say)
     yield "direction", say.word("report.value_there")
     for name in NETWORK_OPTIONS:
         if name in plan.network.options:
-            yield name, _value(plan.network.options[name], say)
+            told = _elevation if name == "elevation" else _value
+            yield name, told(plan.network.options[name], say)
     if plan.ranking is not None:
         ranked = used(plan.ranking)
         yield "ranked", _listed(list(ranked.get("services", project.ranked)), say)
         weights = {**dict.fromkeys(project.ranked, 1.0), **ranked.get("weights", project.weights)}
-        pairs = [f"{say.service(name)} {weight:g}" for name, weight in weights.items()]
-        yield "weights", _joined(pairs, say)
+        pairs = (f"{say.service(name)} {weight:g}" for name, weight in weights.items())
+        yield "weights", say.joined(pairs)
     if project.standards:
-        yield "standards", _joined([Path(name).name for name in project.standards], say)
+        yield "standards", say.joined(_standard(name, say) for name in project.standards)
     if project.surveyed:
         yield "surveyed", _listed(list(project.surveyed), say)
     if project.budget_yuan is not None:
@@ -67,22 +69,30 @@ def _options(plan: Plan, say: Sayer) -> Iterator[tuple[str, str]]:
 def _value(value: Any, say: Sayer) -> str:
     if value is None:
         return say.word("report.value_none")
-    if isinstance(value, Path):
-        return value.name
     known = f"report.value_{value}"
     if isinstance(value, str) and known in section("report", say.lang):
         return say.word(known)
-    if isinstance(value, Mapping):
-        return _joined([f"{key} {_value(one, say)}" for key, one in value.items()], say)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _listed(names: list[str], say: Sayer) -> str:
-    return _joined([say.service(name) for name in names], say)
+def _elevation(noted: Any, say: Sayer) -> str:
+    """The raster that slopes were taken from; its folder is nobody's business."""
+    if not isinstance(noted, Mapping):
+        return _value(noted, say)
+    name = Path(str(noted.get("source", ""))).name
+    return say.word("report.value_raster", file=name, cell=f"{noted.get('cell_m', float('nan')):g}")
 
 
-def _joined(parts: list[str], say: Sayer) -> str:
-    return ("、" if say.lang == "zh" else ", ").join(parts)
+def _standard(name: str, say: Sayer) -> str:
+    """What a standard is called; the name of its file where it is the project's own."""
+    if name not in STANDARDS:
+        return Path(name).name
+    known = STANDARDS[name]
+    return f"{(known.zh if say.lang == 'zh' else known.en) or known.id} {known.number}".strip()
+
+
+def _listed(names: Iterable[str], say: Sayer) -> str:
+    return say.joined(say.service(name) for name in names)
 
 
 def what_to_know(plan: Plan, say: Sayer) -> list[str]:

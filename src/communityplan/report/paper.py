@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 from communityplan.report.columns import plain
 from communityplan.report.document import Block, Document, Grid, Picture, Section, Words
 from communityplan.report.page import heading_number
-from communityplan.wording import word
+from communityplan.wording import word as said_word
 
 if TYPE_CHECKING:
     from docx.document import Document as Docx
@@ -32,7 +32,14 @@ MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_m
 
 TEXT_MM = 156.0
 PICTURE_MM = {"width": 156.0, "height": 205.0}
-NARROWEST_MM = 11.0
+LETTER_MM = 1.7
+"""Width of a Latin letter or a digit in a table [mm]."""
+
+SHORT, MOST_LETTERS = 10, 120
+"""Letters of a cell that stay on one line, and those beyond which it asks for no more room."""
+
+PADDING_MM = 4.6
+"""What a cell of a table keeps free to its left and right, with some room to spare [mm]."""
 
 FONT_TABLE = "word/fontTable.xml"
 # what stands in where a computer lacks the font; the first of each is found on most of them
@@ -86,7 +93,7 @@ def write_paper(document: Document, file: Path) -> None:
 
     paper = docx.Document()
     _set_page(paper, document)
-    _set_styles(paper)
+    _set_styles(paper, document.lang)
     _title(paper, document)
     for place, section in enumerate(document.sections, start=1):
         _section(paper, section, place, document.lang)
@@ -103,9 +110,9 @@ def _set_page(paper: Docx, document: Document) -> None:
     page.page_width, page.page_height = Mm(210), Mm(297)
     for name, millimetres in MARGINS_MM.items():
         setattr(page, name, Mm(millimetres))
-    for paragraph, text in ((page.header.paragraphs[0], "　".join(document.marks)),):
-        paragraph.text = plain(text)
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    head = page.header.paragraphs[0]
+    head.text = plain("　".join(document.marks))
+    head.alignment = WD_ALIGN_PARAGRAPH.CENTER
     foot = page.footer.paragraphs[0]
     foot.alignment = WD_ALIGN_PARAGRAPH.CENTER
     foot.add_run("— ")
@@ -118,13 +125,16 @@ def _set_page(paper: Docx, document: Document) -> None:
     facts.language = "zh-CN" if document.lang == "zh" else "en"
 
 
-def _set_styles(paper: Docx) -> None:
+def _set_styles(paper: Docx, lang: str) -> None:
+    from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
     for name, kind in TYPES.items():
         style: ParagraphStyle = paper.styles[name]
         _set_font(style.element.get_or_add_rPr(), kind)
-        style.font.size, style.font.bold = Pt(kind.size_pt), kind.bold
+        # Chinese headings stand out by their font
+        heavy = kind.bold or (lang == "en" and name in ("Title", "Heading 1"))
+        style.font.size, style.font.bold = Pt(kind.size_pt), heavy
         style.font.italic = False
         style.font.color.rgb = RGBColor(0, 0, 0)
         setting = style.paragraph_format
@@ -134,6 +144,9 @@ def _set_styles(paper: Docx) -> None:
         for border in style.element.xpath("./w:pPr/w:pBdr"):
             border.getparent().remove(border)
     paper.styles["Caption"].paragraph_format.keep_with_next = True
+    for language in paper.styles.element.xpath(".//w:docDefaults//w:lang"):
+        # Chinese letters and their punctuation are drawn as in China
+        language.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _set_font(properties: Any, kind: _Type) -> None:
@@ -157,7 +170,7 @@ def _title(paper: Docx, document: Document) -> None:
     title.paragraph_format.space_after = Pt(14)
     for key in ("prepared_by", "prepared_on"):
         paper.add_paragraph(
-            word(f"report.{key}", document.lang)
+            said_word(f"report.{key}", document.lang)
         ).alignment = WD_ALIGN_PARAGRAPH.CENTER
     if document.note:
         _text(paper, document.note)
@@ -200,7 +213,7 @@ def _caption(paper: Docx, kind: str, number: int, said: str, lang: str) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
-    name = word(f"report.{kind}", lang)
+    name = said_word(f"report.{kind}", lang)
     caption = paper.add_paragraph(style="Caption")
     caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
     caption.paragraph_format.space_before = Pt(6)
@@ -262,19 +275,28 @@ def _cell(paragraph: Paragraph, text: str, *, right: bool, bold: bool) -> None:
 
 
 def _widths(grid: Grid) -> list[float]:
-    """Width of each column by its longest words, the whole as wide as the text [mm]."""
-    needs = []
+    """Width of each column, the whole as wide as the text [mm].
+
+    Numbers and words stay whole; what is left goes to the columns with much to say.
+    """
+    least, wanted = [], []
     for place, heading in enumerate(grid.headings):
-        longest = max((_letters(row[place]) for row in grid.rows), default=0)
-        # a heading may break over lines, a number may not
-        needs.append(min(max(longest, min(_letters(heading), 12), 5), 70) ** 0.8)
-    scale = TEXT_MM / sum(needs)
-    least = min(NARROWEST_MM, TEXT_MM / len(needs))
-    widths = [max(need * scale, least) for need in needs]
-    # what the narrow ones were given is taken from the wide ones
-    spare = sum(widths) - TEXT_MM
-    room = sum(width - least for width in widths) or 1.0
-    return [width - spare * (width - least) / room for width in widths]
+        cells = [row[place] for row in grid.rows]
+        longest = max(map(_letters, cells), default=0)
+        words = [word for text in (*cells, heading) for word in text.split()]
+        whole = max((_unbreakable(word) for word in words), default=0)
+        needed = max(whole, longest if longest <= SHORT else 0, _letters(heading) / 4, 4)
+        least.append(PADDING_MM + LETTER_MM * min(needed, SHORT * 2))
+        wanted.append(max(min(longest, MOST_LETTERS) - needed, 0.5))
+    spare = TEXT_MM - sum(least)
+    if spare < 0:
+        return [width * TEXT_MM / sum(least) for width in least]
+    return [width + spare * want / sum(wanted) for width, want in zip(least, wanted, strict=True)]
+
+
+def _unbreakable(word: str) -> int:
+    """Letters that have to stay on one line: all of a Latin word, one or two Chinese ones."""
+    return _letters(word) if word.isascii() else min(_letters(word), 4)
 
 
 def _letters(text: str) -> int:

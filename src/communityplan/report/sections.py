@@ -175,8 +175,7 @@ class _Writer:
         known = self.say.services
         unsure = [name for name in services if name not in known or not known[name].verified]
         if unsure:
-            comma = "、" if self.say.lang == "zh" else ", "
-            named = comma.join(self.say.service(name) for name in unsure)
+            named = self.say.joined(self.say.service(name) for name in unsure)
             yield Words((self.say.word("report.sites_unverified", services=named),), "notice")
 
     def maps(self) -> Section:
@@ -225,8 +224,7 @@ class _Writer:
         whole = [file for file in kept if file.startswith(("report.", f"{name}."))]
         more = self.say.word("report.more_rows_nowhere")
         if whole:
-            comma = "、" if self.say.lang == "zh" else ", "
-            more = self.say.word("report.more_rows", count="{count}", files=comma.join(whole))
+            more = self.say.word("report.more_rows", count="{count}", files=self.say.joined(whole))
         table = self.tables[name] if rows is None else rows
         return grid(
             table, name, columns, self.say, caption=caption, note=note, more=more, total=total

@@ -161,7 +161,7 @@ def _write_sheet(pen: _Pen, sheet: _Sheet) -> None:
     page = _new_sheet(pen, sheet.title)
     say = pen.facts.say
     if sheet.hidden:
-        files = "CSV、GeoPackage" if say.lang == "zh" else "CSV, GeoPackage"
+        files = say.joined(["CSV", "GeoPackage"])
         said = say.word("report.more_rows", count=f"{sheet.hidden:,}", files=files)
         page.write_string(1, 1, said, pen.format(italic=True))
     head = HEAD_ROWS - 1
