@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -45,12 +46,15 @@ class Places:
         Doors where given, else the geometry.
     base : Attachment
         Where they join the ways of everyone.
+    memo : dict
+        What was found for them already: whose residents they are, and where they join then.
     """
 
     table: gpd.GeoDataFrame
     ids: NDArray[np.object_]
     shapes: NDArray[np.object_]
     base: Attachment
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -126,12 +130,25 @@ def residents_of(network: WalkNetwork, origins: Places, walker: Walker) -> NDArr
     A home belongs to its ``community_id`` where that has ways of its own, else to the private ways
     that it lies nearest to, else to none.
     """
+    key = (id(network), walker.may_use_steps)
+    if key not in origins.memo:
+        owner = _residents(network, origins, walker)
+        joined = origins.base
+        if (owner != "").any():
+            joined = attach(network, origins.shapes, walker=walker, owner=owner, base=origins.base)
+        # the network is kept with what was found on it, so that its id stays its own
+        origins.memo[key] = (network, owner, joined)
+    found: NDArray[np.object_] = origins.memo[key][1]
+    return found
+
+
+def _residents(network: WalkNetwork, origins: Places, walker: Walker) -> NDArray[np.object_]:
     owner = np.full(len(origins.ids), "", dtype=object)
     if not network.owners:
         return owner
     if "community_id" in origins.table.columns:
         given = origins.table["community_id"].map(str).to_numpy(dtype=object)
-        owner = np.where(np.isin(given, network.owners), given, "").astype(object)
+        owner = np.where(pd.Series(given).isin(network.owners), given, "").astype(object)
     free = np.flatnonzero(owner == "")
     owner[free] = private_ways(
         network, origins.shapes[free], walker=walker, base=origins.base.take(free)
@@ -184,9 +201,13 @@ def ends_of(
         Door and vertical seconds are part of the ends' extra seconds.
     """
     whose = np.full(len(rows), owner, dtype=object) if isinstance(owner, str) else owner
-    joined = found.base.take(rows)
-    if (whose != "").any():
-        joined = attach(network, found.shapes[rows], walker=walker, owner=whose, base=joined)
+    known = found.memo.get((id(network), walker.may_use_steps))
+    if known is not None and np.array_equal(known[1][rows], whose):
+        joined = known[2].take(rows)
+    else:
+        joined = found.base.take(rows)
+        if (whose != "").any():
+            joined = attach(network, found.shapes[rows], walker=walker, owner=whose, base=joined)
     door_s = np.nan_to_num(joined.door_m) / walker.speed_m_s
     vertical_s = _vertical(found.table.iloc[rows], walker, outward)
     leaves = np.isfinite(vertical_s)
