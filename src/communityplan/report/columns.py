@@ -54,13 +54,15 @@ class Field:
     key : str
         Its name in the tables.
     zh, en : str
-        What it is called, which also says what it means.
+        What it is called.
     unit : str
         Unit, empty for text.
     kind : str
         How a cell is written: one of `EXCEL_FORMATS`, or ``text``, ``flag``, ``star``,
         ``verified``, ``service``, ``group``, ``walker``, ``reason``, ``status``, ``scope``,
         ``value``, ``slope``.
+    means_zh, means_en : str
+        What it means, where its name does not say so.
     """
 
     key: str
@@ -68,6 +70,8 @@ class Field:
     en: str
     unit: str = ""
     kind: str = "text"
+    means_zh: str = ""
+    means_en: str = ""
 
     @property
     def is_number(self) -> bool:

@@ -32,8 +32,9 @@ MARGINS_MM = {"top_margin": 37, "bottom_margin": 35, "left_margin": 28, "right_m
 
 TEXT_MM = 156.0
 PICTURE_MM = {"width": 156.0, "height": 205.0}
-LETTER_MM = 1.7
-"""Width of a Latin letter or a digit in a table [mm]."""
+MM_PER_PT = 25.4 / 72
+LETTER_EM = 0.54
+"""Width of a Latin letter or a digit, by the size of its font."""
 
 SHORT, MOST_LETTERS = 10, 120
 """Letters of a cell that stay on one line, and those beyond which it asks for no more room."""
@@ -73,6 +74,8 @@ TYPES = {
     "Footer": _Type("宋体", 14),
 }
 TABLE = _Type("宋体", 9)
+NARROW_TABLE = _Type("宋体", 7.5)
+"""For a table of ten columns or more."""
 
 
 def write_paper(document: Document, file: Path) -> None:
@@ -247,7 +250,8 @@ def _grid(paper: Docx, grid: Grid) -> None:
     table = paper.add_table(rows=len(grid.rows) + 1, cols=len(grid.headings), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
-    widths = [Mm(width) for width in _widths(grid)]
+    kind = NARROW_TABLE if len(grid.headings) >= 10 else TABLE
+    widths = [Mm(width) for width in _widths(grid, kind.size_pt)]
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     bold = [True, *(grid.total and row is grid.rows[-1] for row in grid.rows)]
@@ -255,7 +259,7 @@ def _grid(paper: Docx, grid: Grid) -> None:
         _keep_whole(row)
         for place, (cell, text) in enumerate(zip(row.cells, cells, strict=True)):
             cell.width = widths[place]
-            _cell(cell.paragraphs[0], text, right=grid.numbers[place], bold=heavy)
+            _cell(cell.paragraphs[0], text, kind, right=grid.numbers[place], bold=heavy)
     _repeat(table.rows[0])
     after = paper.add_paragraph()
     run = after.add_run(plain(grid.note))
@@ -263,22 +267,23 @@ def _grid(paper: Docx, grid: Grid) -> None:
     after.paragraph_format.line_spacing = Pt(16)
 
 
-def _cell(paragraph: Paragraph, text: str, *, right: bool, bold: bool) -> None:
+def _cell(paragraph: Paragraph, text: str, kind: _Type, *, right: bool, bold: bool) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
     run = paragraph.add_run(plain(text))
-    run.font.size, run.font.bold = Pt(TABLE.size_pt), bold
-    _set_font(run._r.get_or_add_rPr(), TABLE)
+    run.font.size, run.font.bold = Pt(kind.size_pt), bold
+    _set_font(run._r.get_or_add_rPr(), kind)
     paragraph.paragraph_format.line_spacing = Pt(13)
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
 
 
-def _widths(grid: Grid) -> list[float]:
+def _widths(grid: Grid, size_pt: float) -> list[float]:
     """Width of each column, the whole as wide as the text [mm].
 
     Numbers and words stay whole; what is left goes to the columns with much to say.
     """
+    letter_mm = LETTER_EM * size_pt * MM_PER_PT
     least, wanted = [], []
     for place, heading in enumerate(grid.headings):
         cells = [row[place] for row in grid.rows]
@@ -286,7 +291,7 @@ def _widths(grid: Grid) -> list[float]:
         words = [word for text in (*cells, heading) for word in text.split()]
         whole = max((_unbreakable(word) for word in words), default=0)
         needed = max(whole, longest if longest <= SHORT else 0, _letters(heading) / 4, 4)
-        least.append(PADDING_MM + LETTER_MM * min(needed, SHORT * 2))
+        least.append(PADDING_MM + letter_mm * min(needed, SHORT * 2))
         wanted.append(max(min(longest, MOST_LETTERS) - needed, 0.5))
     spare = TEXT_MM - sum(least)
     if spare < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -152,8 +152,8 @@ def _field(facts: Facts, key: str, name: str, column: pd.Series[Any]) -> Field:
         if key.startswith(start) and service in facts.say.services:
             base = field_of(start.removesuffix("_"), name, column)
             known = facts.say.services.get(service, find_service(service))
-            zh, en = f"{known.zh or service}：{base.zh}", f"{known.en or service}: {base.en}"
-            return Field(key, zh, en, base.unit, base.kind)
+            zh, en = known.zh or service, known.en or service
+            return replace(base, key=key, zh=f"{zh}：{base.zh}", en=f"{en}: {base.en}")
     return field_of(key, name, column)
 
 
@@ -246,8 +246,8 @@ def _dictionary(sheets: Sequence[_Sheet], facts: Facts) -> _Sheet:
             "table": sheet.title,
             "column": one.heading(facts.say.lang),
             "key": one.key,
-            "meaning_zh": one.zh,
-            "meaning_en": one.en,
+            "meaning_zh": one.means_zh or one.zh,
+            "meaning_en": one.means_en or one.en,
             "unit": unit_word(one.unit, facts.say.lang),
         }
         for sheet in sheets
