@@ -66,7 +66,7 @@ def test_known_pairs():
     bd = convert_datum(MINHANG, source="wgs84", target="bd09")
     assert gcj == pytest.approx((121.437583433, 31.128247514), abs=1e-9)
     assert bd == pytest.approx((121.44400198, 31.13461178), abs=1e-8)
-    assert convert_datum(bd, source="bd09", target="wgs84") == pytest.approx(MINHANG, abs=1e-12)
+    assert convert_datum(bd, source="bd09", target="wgs84") == pytest.approx(MINHANG, abs=1e-10)
     # a published iterated inverse; its own last step is a closed form good to 0.2 m
     back = convert_datum(MINHANG, source="bd09", target="wgs84")
     assert back == pytest.approx((121.421890675, 31.125770216), abs=1e-5)
@@ -88,7 +88,7 @@ def test_round_trip_of_a_million_points_is_below_a_millimetre(source, target):
     there = convert_datum((lon, lat), source=source, target=target)
     back = convert_datum(there, source=target, target=source)
     assert metres_apart((lon, lat), back).max() < 1e-3
-    assert max(np.abs(back[0] - lon).max(), np.abs(back[1] - lat).max()) < 1e-9
+    assert max(np.abs(back[0] - lon).max(), np.abs(back[1] - lat).max()) < 1e-10
 
 
 def test_offsets_are_of_the_published_size():
