@@ -31,6 +31,7 @@ from communityplan.scenario.measures import (
     RetimeGate,
     Scenario,
 )
+from communityplan.scenario.ranking import opening_scenario, rank_openings
 from communityplan.scenario.situation import Situation, situation
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "comparison_totals",
     "nearest_by_home",
     "open_gate",
+    "opening_scenario",
+    "rank_openings",
     "remove_wall",
     "retime_gate",
     "situation",
