@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     )
     from communityplan.load.download import download_osm
     from communityplan.load.files import read_table
-    from communityplan.load.osm import OsmLayers, read_osm
+    from communityplan.load.osm import OsmLayers, osm_rules, read_osm
     from communityplan.load.project import Project, load_project
     from communityplan.network.repair import repair_streets
     from communityplan.network.slope import Elevation
@@ -100,6 +100,7 @@ __all__ = [
     "maps",
     "maximal_covering",
     "nearest",
+    "osm_rules",
     "p_center",
     "p_median",
     "palma",
@@ -156,6 +157,7 @@ _LATE = {
     "load_project": "load.project",
     "make_plan": "plan",
     "maximal_covering": "allocation",
+    "osm_rules": "load.osm",
     "p_center": "allocation",
     "p_median": "allocation",
     "palma": "access",
