@@ -258,9 +258,9 @@ def _lists(
     seconds = destinations.arrive + destinations.extra[:, None]
     seeds = Seeds(node, seconds.take(rows, axis=0).ravel(), np.repeat(rows, 2))
     lists = Lists(
-        np.full(core.n_nodes * k, np.inf),
-        np.full(core.n_nodes * k, -1, dtype=np.int64),
-        fresh=np.zeros(core.n_nodes * k, dtype=np.bool_),
+        np.empty(core.n_nodes * k),
+        np.empty(core.n_nodes * k, dtype=np.int64),
+        fresh=np.empty(core.n_nodes * k, dtype=np.bool_),
         any=np.zeros(core.n_nodes, dtype=np.bool_),
         k=np.uint32(k),
     )

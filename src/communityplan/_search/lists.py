@@ -30,8 +30,8 @@ Array = NDArray[Any]
 class Lists(NamedTuple):
     """The best k labels of each node, sorted: ``seconds`` float64, ``row`` int64 (-1 for none).
 
-    ``fresh`` bool: not passed on yet, and ``any`` bool (N): whether a node can have a list; both
-    empty where nothing is passed on. ``k``: length of each list.
+    ``fresh`` bool: not passed on yet; empty where nothing is passed on. ``any`` bool (N): whether
+    the list of a node has been begun; before that it holds anything. ``k``: length of each list.
     """
 
     seconds: Array
@@ -55,12 +55,19 @@ def comes_before(seconds: float, row: int, other_seconds: float, other_row: int)
 
 
 @kernel
-def put(lists: Lists, node: np.uint32, place: np.uint32, seconds: float, row: int) -> None:
+def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
     lists.seconds[place] = seconds
     lists.row[place] = row
     if len(lists.fresh):
         lists.fresh[place] = True
-        lists.any[node] = True
+
+
+@kernel
+def clear(lists: Lists, node: np.uint32) -> None:
+    """Begin the list of a node."""
+    for place in range(node * lists.k, (node + np.uint32(1)) * lists.k):
+        lists.seconds[np.uint32(place)] = np.inf
+        lists.row[np.uint32(place)] = -1
 
 
 @kernel
@@ -71,7 +78,7 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
     if not comes_before(seconds, row, lists.seconds[last], lists.row[last]):
         return False
     if begin == last:
-        put(lists, node, last, seconds, row)
+        put(lists, last, seconds, row)
         return True
     place = begin
     while place < last and lists.row[place] != row:
@@ -87,21 +94,21 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
         if len(lists.fresh):
             lists.fresh[place] = lists.fresh[above]
         place = above
-    put(lists, node, place, seconds, row)
+    put(lists, place, seconds, row)
     return True
 
 
 @kernel
 def hand_over(
-    queue: Queue,
-    lists: Lists,
-    node: np.uint32,
-    seconds: float,
-    row: int,
-    limit: float,
+    queue: Queue, lists: Lists, node: np.uint32, seconds: float, row: int, limit: float
 ) -> None:
     """Offer a label to a node, and queue the node where it is taken."""
-    if seconds <= limit and offer(lists, node, seconds, row) and seconds < queue.seconds[node]:
+    if seconds > limit:
+        return
+    if not lists.any[node]:
+        lists.any[node] = True
+        clear(lists, node)
+    if offer(lists, node, seconds, row) and seconds < queue.seconds[node]:
         push(queue, node, seconds)
 
 
@@ -166,7 +173,7 @@ def spread(
     roads, queue
         What to search.
     lists : Lists
-        Empty: infinite seconds, rows -1, nothing fresh.
+        None of them begun.
     seeds : Seeds
     batch : int
         How many seeds to search from at a time. Lists are the same for any number: few at a time
@@ -180,8 +187,10 @@ def spread(
         for seed in range(first, min(first + batch, len(seeds.node))):
             if seeds.node[seed] >= 0:
                 node = np.uint32(seeds.node[seed])
-                # points on the line of a seed are near it, however far its nodes are
-                lists.any[node] = True
+                if not lists.any[node]:
+                    # points on the line of a seed are near it, however far its nodes are
+                    lists.any[node] = True
+                    clear(lists, node)
                 hand_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed], limit)
         hand_on_all(roads, queue, lists, limit, owner)
 
@@ -259,9 +268,7 @@ def gather(
         if best.k == 1:
             from_nodes(points, lists, best, point)
         else:
-            for item in range(point * best.k, (point + np.uint32(1)) * best.k):
-                best.seconds[np.uint32(item)] = np.inf
-                best.row[np.uint32(item)] = -1
+            clear(best, point)
             from_node(points, lists, 0, best, point)
             from_node(points, lists, 1, best, point)
         line = points.ends[point, 2]
@@ -272,7 +279,7 @@ def gather(
 
 @kernel
 def near(points: Spots, lists: Lists, point: np.uint32, side: int) -> bool:
-    """Whether a node of a point can have a list; in a large network most have none."""
+    """Whether a node of a point has a list; in a large network most have none."""
     node = points.ends[point, side]
     return node >= 0 and bool(lists.any[node])
 
@@ -280,21 +287,23 @@ def near(points: Spots, lists: Lists, point: np.uint32, side: int) -> bool:
 @kernel
 def from_nodes(points: Spots, lists: Lists, best: Lists, point: np.uint32) -> None:
     """The better one of the two nodes of a point: `from_node` twice for lists of one."""
-    start, end = points.ends[point, 0], points.ends[point, 1]
-    here, there = np.uint32(start), np.uint32(end if end >= 0 else start)
-    seconds = lists.seconds[here] + points.leave[point, 0]
-    # a point at a node has no end, which takes for ever to reach
-    others = lists.seconds[there] + points.leave[point, 1]
-    row, other = lists.row[here], lists.row[there]
-    nearer = comes_before(others, other, seconds, row)
-    best.seconds[point] = (others if nearer else seconds) + points.extra[point]
-    best.row[point] = other if nearer else row
+    seconds, row = np.inf, -1
+    for side in range(2):
+        if near(points, lists, point, side):
+            node = np.uint32(points.ends[point, side])
+            time = lists.seconds[node] + points.leave[point, side]
+            other = lists.row[node]
+            nearer = comes_before(time, other, seconds, row)
+            seconds = time if nearer else seconds
+            row = other if nearer else row
+    best.seconds[point] = seconds + points.extra[point]
+    best.row[point] = row
 
 
 @kernel
 def from_node(points: Spots, lists: Lists, side: int, best: Lists, point: np.uint32) -> None:
     """Offer the list of one of the two nodes of a point to the point."""
-    if points.ends[point, side] < 0:
+    if not near(points, lists, point, side):
         return
     node = np.uint32(points.ends[point, side])
     seconds = points.leave[point, side] + points.extra[point]
