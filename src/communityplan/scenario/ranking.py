@@ -38,6 +38,9 @@ __all__ = ["opening_scenario", "rank_openings"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+AS_GOOD = 0.8
+"""A gate or a street beside a new way is preferred if it gains this share of it."""
+
 MOST_TIMES = 4_000_000
 """Sets of openings times homes that are looked at one by one; with more the sets are made of the
 openings that are best alone."""
