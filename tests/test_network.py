@@ -314,3 +314,14 @@ def test_a_renamed_geometry_column_is_followed():
 def test_no_edge_of_no_length_is_left_where_marks_meet_vertices():
     edges = cp.load_project("demo").network().edges
     assert edges.loc[edges["kind"] != "gate", "length_m"].min() > 0.01
+
+
+def test_a_bridge_passes_over_a_wall_and_a_tunnel_under_it():
+    river = lines([(50, -50), (50, 50)], wall_id=["r"], kind=["river"])
+    for column in ("bridge", "tunnel"):
+        streets = lines([(0, 0), (40, 0)], [(40, 0), (60, 0)], [(60, 0), (100, 0)])
+        streets[column] = ["no", "yes", "no"]
+        over = cp.WalkNetwork.from_streets(streets, walls=river)
+        assert len(np.unique(over.parts())) == 1
+        flat = cp.WalkNetwork.from_streets(streets.drop(columns=column), walls=river)
+        assert len(np.unique(flat.parts())) == 2

@@ -171,10 +171,17 @@ class WalkNetwork:
         parts, row = _single_lines(streets)
         barriers = _barriers(walls, communities, enclosed)
         points = np.zeros(0, dtype=object) if gates is None else gates.geometry.to_numpy()
-        noded = node_streets(parts, barriers, points, gate_within_m=float(gate_within_m))
+        level = street_levels(streets)
+        noded = node_streets(
+            parts,
+            barriers,
+            points,
+            gate_within_m=float(gate_within_m),
+            off_ground=(level != "")[row],
+        )
         edges = edge_table(streets, row, noded)
         edges["owner"] = street_owners(edges, communities)
-        edges["level"] = street_levels(streets)[edges["street"].to_numpy()]
+        edges["level"] = level[edges["street"].to_numpy()]
         edges["part"] = street_parts(streets)[edges["street"].to_numpy()]
         kept = None
         if gates is not None:

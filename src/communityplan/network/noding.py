@@ -92,7 +92,12 @@ class _Vertices:
 
 
 def node_streets(
-    lines: Shapes, barriers: Barriers, gate_points: Shapes, *, gate_within_m: float
+    lines: Shapes,
+    barriers: Barriers,
+    gate_points: Shapes,
+    *,
+    gate_within_m: float,
+    off_ground: NDArray[np.bool_] | None = None,
 ) -> Noded:
     """Split streets where they meet, where a barrier cuts them and where a gate stands on them.
 
@@ -106,12 +111,16 @@ def node_streets(
         The gates.
     gate_within_m : float
         A gate opens every cut within this distance, else it stands on the nearest street within it.
+    off_ground : array of bool, shape (S,), optional
+        Bridges and tunnels: no barrier cuts them.
 
     Returns
     -------
     Noded
     """
-    meets_line, meets_along = _meet_barriers(lines, barriers.lines)
+    cuttable = np.arange(len(lines)) if off_ground is None else np.flatnonzero(~off_ground)
+    met, meets_along = _meet_barriers(lines[cuttable], barriers.lines)
+    meets_line = cuttable[met]
     meets_xy = _interpolate(lines, meets_line, meets_along)
     gate_line, gate_along, gate_row, gate_meet = _place_gates(
         lines, gate_points, meets_xy, gate_within_m
