@@ -6,11 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from towns import CRS, grid_streets, lines, points
 
 import communityplan as cp
 from communityplan.errors import OptionError, TableError
 from communityplan.network.attachment import attach, attachment_table
+from towns import CRS, grid_streets, lines, points
 
 PLAIN = cp.Walker("plain", 1.0)
 
