@@ -28,7 +28,7 @@ from communityplan.wording import LANGUAGES
 if TYPE_CHECKING:
     import folium
 
-__all__ = ["FORMATS", "neutral", "plan_map", "write", "write_tables"]
+__all__ = ["FORMATS", "neutral", "plan_map", "write", "write_ranking", "write_tables"]
 
 FORMATS = ("html", "xlsx", "docx", "gpkg", "csv", "map")
 """What a report can be written as."""
@@ -127,6 +127,36 @@ def write_tables(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[st
         for name in names:
             _write_one(name, made, facts, None)
     return {name: Path(folder) / name for name in names}
+
+
+def write_ranking(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[str, Path]:
+    """Write the ranking of the idle buildings as CSV.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : str or Path
+    lang : {"zh", "en"}
+        Language of what is said of each building.
+
+    Returns
+    -------
+    dict of str to Path
+        ``ranking.csv``.
+
+    Raises
+    ------
+    OptionError
+        Where the plan has no ranking.
+    DataError
+        Where the folder cannot be written.
+    """
+    if plan.ranking is None:
+        raise OptionError("the plan has no idle buildings, so there is no ranking to write")
+    facts = gather(plan, lang=lang, with_network=False)
+    with handed_over(folder) as made:
+        _write_one("ranking.csv", made, facts, None)
+    return {"ranking.csv": Path(folder) / "ranking.csv"}
 
 
 def plan_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
