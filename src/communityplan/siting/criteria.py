@@ -136,7 +136,7 @@ def to_scale(
         One column per criterion; what is not known is missing.
     criteria : sequence of Criterion
     fits : array of bool
-        Rows that are compared.
+        Rows that are compared. An infinite value is the worst there is.
     normalise : {"range", "rank"}
         ``"range"``: distance from the worst value as a share of the range. ``"rank"``: share of
         the other buildings that are worse, equals counted half.
@@ -150,7 +150,7 @@ def to_scale(
         raise OptionError(f"normalise is {normalise!r}: give range or rank")
     names = [one.name for one in criteria]
     raw = values.loc[fits, names].to_numpy(dtype=np.float64)
-    empty = [name for name, column in zip(names, raw.T, strict=True) if np.isnan(column).all()]
+    empty = [name for name, one in zip(names, raw.T, strict=True) if not np.isfinite(one).any()]
     if empty and len(raw):
         raise OptionError(
             f"no building has a value for {', '.join(empty)}; leave it out or give "
@@ -173,32 +173,41 @@ _NEEDS = {
 
 
 def _scaled(values: Floats, criterion: Criterion, normalise: str) -> Floats:
-    known = values[~np.isnan(values)]
     towards = values if criterion.higher_is_better else -values
-    scaled = np.full(len(values), np.nan)
-    if not len(known) or known.min() == known.max():
-        return np.where(np.isnan(values), np.nan, 0.0)
-    if normalise == "range":
-        least = np.nanmin(towards)
-        return np.asarray((towards - least) / (np.nanmax(towards) - least))
     there = ~np.isnan(values)
-    sorted_values = np.sort(towards[there])
-    below = np.searchsorted(sorted_values, towards[there], side="left")
-    upto = np.searchsorted(sorted_values, towards[there], side="right")
-    # the building itself is one of its equals
-    scaled[there] = (below + (upto - below - 1) / 2.0) / (len(known) - 1)
+    scaled = np.full(len(values), np.nan)
+    scaled[there] = _by_rank(towards[there])
+    finite = np.isfinite(values)
+    if normalise == "range" and finite.any():
+        least, greatest = towards[finite].min(), towards[finite].max()
+        width = greatest - least
+        # all alike, unless there are worse ones still
+        alike = 0.0 if finite[there].all() else 1.0
+        scaled[finite] = (towards[finite] - least) / width if width else alike
+        scaled[there & ~finite] = 0.0
     return scaled
 
 
+def _by_rank(towards: Floats) -> Floats:
+    """Share of the others that are worse, equals counted half; 0 where all are equal."""
+    if not len(towards) or towards.min() == towards.max():
+        return np.zeros(len(towards))
+    in_order = np.sort(towards)
+    below = np.searchsorted(in_order, towards, side="left")
+    upto = np.searchsorted(in_order, towards, side="right")
+    # the building itself is one of its equals
+    return np.asarray((below + (upto - below - 1) / 2.0) / (len(towards) - 1))
+
+
 def _facts(values: Floats, criterion: Criterion) -> dict[str, object]:
-    known = values[~np.isnan(values)]
+    known = values[np.isfinite(values)]
     return {
         "weight": float(criterion.weight),
         "direction": "higher is better" if criterion.higher_is_better else "lower is better",
         "unit": criterion.unit,
         "least": float(known.min()) if len(known) else None,
         "greatest": float(known.max()) if len(known) else None,
-        "missing": int(len(values) - len(known)),
+        "missing": int(np.isnan(values).sum()),
         "had_effect": bool(len(known) and criterion.weight and known.min() < known.max()),
     }
 

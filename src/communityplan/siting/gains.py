@@ -190,6 +190,7 @@ class _Storeys:
     storeys: Floats
     kind: Ints
     down_s: Floats
+    by_home: bool
 
     @classmethod
     def of(cls, homes: pd.DataFrame, walker: Walker) -> _Storeys:
@@ -199,7 +200,7 @@ class _Storeys:
         if "storey" in homes.columns:
             own = pd.to_numeric(homes["storey"]).fillna(1.0).to_numpy(dtype=np.float64)
             down_s = storey_seconds(walker, own, lift, direction="there")[:, None]
-            return cls(np.ones(len(homes)), np.arange(len(homes)), down_s)
+            return cls(np.ones(len(homes)), np.arange(len(homes)), down_s, by_home=True)
         storeys = np.ones(len(homes))
         if "storeys" in homes.columns:
             given = pd.to_numeric(homes["storeys"]).fillna(1.0).to_numpy(dtype=np.float64)
@@ -211,13 +212,13 @@ class _Storeys:
                 for has_lift in (False, True)
             ]
         )
-        return cls(storeys, lift.astype(np.int64), down_s)
+        return cls(storeys, lift.astype(np.int64), down_s, by_home=False)
 
     def share(self, home: Ints, walk_min: Floats, within_min: float) -> Floats:
         """Share of the storeys of a home from which a walk is in time, pair by pair."""
         left_s = within_min * 60.0 + TOLERANCE_S - walk_min * 60.0
-        if len(self.down_s) == len(self.kind) and self.down_s.shape[1] == 1:
-            return np.asarray(left_s >= self.down_s[self.kind[home], 0], dtype=np.float64)
+        if self.by_home:
+            return np.asarray(left_s >= self.down_s[home, 0], dtype=np.float64)
         # higher up is never nearer, so that the storeys in time are counted by one look
         in_time = np.empty(len(home))
         for kind, down_s in enumerate(self.down_s):

@@ -127,15 +127,19 @@ def rank_sites(
     joined = Joined(network, homes, facilities, ranked)
     bench = _bench(joined, wanted, alone, groups, costs)
     ranked = _with_gains(ranked, bench, alone, factor, fit)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"had_no_effect": []}
     places = None
     if judged is not None:
         ranked, scale = _judge(
             ranked, bench, alone, factor=factor, criteria=judged, normalise=normalise, rules=rule
         )
-        options = _used(judged, scale, normalise)
+        options |= _used(judged, scale, normalise)
         places = np.zeros((len(fits), len(judged)), dtype=np.int64)
         places[fits] = places_of(scale.worst)
+    elif fit_out is not None or normalise != "range":
+        # without criteria neither prices nor scales come in
+        options["had_no_effect"] = ["fit_out"] * (fit_out is not None)
+        options["had_no_effect"] += ["normalise"] * (normalise != "range")
     ranked, order = _in_order(ranked, fits)
     ranked = add_sentences(
         ranked,
@@ -212,7 +216,11 @@ def _judge(
     weights = np.array([one.weight for one in criteria])
     held = stability(scale.worst, scale.best, weights)
     ranked = ranked.assign(
-        **{str(name): values[name].where(fits) for name in values if name not in ranked.columns}
+        **{
+            str(name): values[name].where(fits & np.isfinite(values[name]))
+            for name in values
+            if name not in ranked.columns
+        }
     )
     names = [service.name for service in bench.services]
     # a service that would serve nobody newly is no part of what speaks for the building

@@ -91,6 +91,9 @@ def stability(worst: Floats, best: Floats, weights: Floats) -> Stability:
         value is not known it goes from the best that it could bring to the worst.
     """
     n, k = worst.shape
+    if not n:
+        none = np.zeros(0, dtype=np.int64)
+        return Stability(none, none, np.zeros(0))
     points = simplex_points(k)
     every = np.vstack([points, np.eye(k), weights / weights.sum()])
     low = np.full(n, n, dtype=np.int64)

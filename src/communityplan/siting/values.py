@@ -99,7 +99,7 @@ def _check_fit_out(fit_out: pd.DataFrame) -> None:
         problems += [
             Problem(
                 f"fit_out, row {row + 1}",
-                f"{name} is {fit_out[name].iloc[row]!r}",
+                f"{name} is {fit_out[name].iloc[row]}",
                 "Give a number that is not negative, or leave it empty",
             )
             for row in np.flatnonzero(bad)
@@ -137,7 +137,7 @@ def best_programmes(bench: Bench, alone: Flags, factor: Floats, rules: Rules) ->
 def criterion_values(
     bench: Bench, programme: Flags, factor: Floats, criteria: Sequence[Criterion], rules: Rules
 ) -> pd.DataFrame:
-    """Every criterion of every building, missing where it is not known.
+    """Every criterion of every building: missing where not known, infinite where it serves nobody.
 
     Parameters
     ----------
@@ -181,8 +181,9 @@ def _values(bench: Bench, programme: Flags, factor: Floats, rules: Rules) -> dic
     values = (
         (served * factor).sum(axis=1),
         np.where(known, np.nansum(places, axis=1), np.nan),
-        _share(np.where(programme, bench.worst, 0.0).sum(axis=1), people),
-        _share(cost_yuan, people),
+        np.nan_to_num(_share(np.where(programme, bench.worst, 0.0).sum(axis=1), people)),
+        # what serves nobody has no price by person, and none is worse
+        np.where(people > 0, _share(cost_yuan, people), np.inf),
         _share(programme @ least_m2, _column(bench.buildings, "floor_area_m2")),
         _column(bench.buildings, "available_year"),
         _hazards(bench.buildings, rules),
@@ -223,7 +224,7 @@ def _check_own(buildings: gpd.GeoDataFrame, names: Sequence[str]) -> None:
         problems += [
             Problem(
                 f"idle_buildings, row {row + 1}",
-                f"{name} is {buildings[name].iloc[row]!r}",
+                f"{name} is {buildings[name].iloc[row]}",
                 "Give a number, or leave it empty",
             )
             for row in np.flatnonzero(bad)

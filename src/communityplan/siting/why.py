@@ -101,7 +101,7 @@ def _by_criteria(
     parts = [
         say("why", "part", lang, name=called, value=_measured(row[name], unit), place=at)
         for (name, (called, unit)), at in zip(names.items(), places, strict=True)
-        if name not in missing
+        if name not in missing and np.isfinite(row[name])
     ]
     lost = comma.join(called for name, (called, _) in names.items() if name in missing)
     return say(
