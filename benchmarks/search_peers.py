@@ -25,7 +25,7 @@ class Ours:
         from communityplan._search import Ends, build_graph, compiled, core, jobs
 
         # the benchmark is of the compiled engine; a user's first jobs run on scipy
-        jobs.engine_for = lambda _: compiled
+        jobs.answer = lambda _, question: question(compiled)
         self.search, self.asked, self.threads = jobs, asked, threads
         self.graph = build_graph(
             town.n_nodes, town.tail, town.head, town.seconds,

@@ -33,7 +33,7 @@ SEEDS = range(12)
 def _engine(request, monkeypatch):
     """Every test runs on both engines."""
     module = import_module(f"communityplan._search.{request.param}")
-    monkeypatch.setattr(jobs, "engine_for", lambda ask: module)
+    monkeypatch.setattr(jobs, "answer", lambda _, question: question(module))
 
 
 @dataclass

@@ -88,7 +88,7 @@ def every_answer(graph, origins, destinations, allowed, *, threads=1, limit=70.0
 
 
 def use(monkeypatch, module):
-    monkeypatch.setattr(jobs, "engine_for", lambda _: module)
+    monkeypatch.setattr(jobs, "answer", lambda _, question: question(module))
 
 
 def same(first, second):
@@ -183,44 +183,68 @@ def test_neighbours_on_a_hilbert_curve_are_neighbours():
     assert np.abs(np.diff(order, axis=0)).sum(axis=1).max() == 1
 
 
-def small_and_large():
-    graph = build_graph(1000, np.arange(999), np.arange(1, 1000), np.ones(999))
-    nobody = np.zeros(0, dtype=int)
-    few = ask.Ask(graph, Ends.at_nodes([0]), Ends.at_nodes([5]), nobody, 10.0, 1)
-    every = Ends.at_nodes(np.zeros(200_000, dtype=int))
-    return few, ask.Ask(graph, every, every, nobody, 10.0, 1)
+def asked(count, *, limit=10.0, side=60):
+    cost = np.full(2 * side * side, 5.0)
+    node = np.arange(side * side)
+    tail, head = np.concatenate([node, node]), np.concatenate([node + 1, node + side])
+    graph = build_graph(side * side, tail % side**2, head % side**2, cost, back_seconds=cost)
+    ends = Ends.at_nodes(np.zeros(count, dtype=int))
+    return ask.Ask(graph, ends, ends, np.zeros(count, dtype=int), limit, 1)
 
 
-def test_compiling_is_put_off_until_it_pays(monkeypatch):
-    few, many = small_and_large()
+def used(question):
+    return engine.answer(question, lambda module: module)
+
+
+@pytest.fixture
+def _fresh(monkeypatch):
     monkeypatch.setattr(engine, "_state", engine._State())
-    for _ in range(50):
-        assert engine.engine_for(few) is plain
-    assert engine.engine_for(many) is compiled
+    monkeypatch.setattr(engine, "_price_s", lambda: 8.0)
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_compiling_is_put_off_until_it_pays():
+    # 3,600 nodes: 2,000 searches take 0.1 s where they reach nothing, 3 s where they reach all
+    assert used(asked(1)) is plain
+    assert used(asked(1000)) is plain
+    assert used(asked(10_000)) is plain
+    assert used(asked(10_000, limit=1e4)) is compiled
     # what is there is used
-    assert engine.engine_for(few) is compiled
+    assert used(asked(1)) is compiled
 
 
-def test_many_small_jobs_pay_together(monkeypatch):
-    few, _ = small_and_large()
-    monkeypatch.setattr(engine, "_state", engine._State())
-    monkeypatch.setattr(engine, "_price_s", lambda: 0.01)
-    used = [engine.engine_for(few) for _ in range(100)]
-    assert used[0] is plain
-    assert used[-1] is compiled
-    assert 5 < used.index(compiled) < 20
+@pytest.mark.usefixtures("_fresh")
+def test_a_very_large_job_is_not_tried_out():
+    question = asked(100_000)
+    assert used(question) is compiled
+    assert not question.graph.cache
 
 
-def test_scipy_answers_where_numba_is_missing(monkeypatch):
-    _, many = small_and_large()
-    monkeypatch.setattr(engine, "_state", engine._State())
-    monkeypatch.setattr(engine, "find_spec", lambda _: None)
-    assert engine.engine_for(many) is plain
-    # or does not run here
-    monkeypatch.setattr(engine, "find_spec", lambda _: object())
+@pytest.mark.usefixtures("_fresh")
+def test_time_that_scipy_has_taken_counts(monkeypatch):
+    now = iter(np.arange(0.0, 1000.0, 1.5))
+    monkeypatch.setattr(engine.time, "perf_counter", lambda: next(now))
+    modules = [used(asked(1)) for _ in range(10)]
+    # 6 times 1.5 s exceed 8 s
+    assert modules == [plain] * 6 + [compiled] * 4
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_scipy_answers_where_numba_does_not_run(monkeypatch):
     monkeypatch.setitem(sys.modules, "communityplan._search.compiled", None)
     monkeypatch.delattr("communityplan._search.compiled")
-    assert engine.engine_for(many) is plain
+    assert used(asked(100_000)) is plain
+
+
+def test_the_price_of_compiling(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert engine._price_s() == engine.COMPILING_S
+    folder = tmp_path / "_search_0123"
+    folder.mkdir()
+    (folder / "kernels.sweep_pairs-1.py311.nbi").touch()
+    assert engine._price_s() == engine.LOADING_S
+    monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    assert engine._price_s() == np.inf
 
 
 def test_numba_is_not_loaded_before_it_is_needed():

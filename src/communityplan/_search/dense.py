@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from communityplan._search.ends import END, LINE, START, Spots, usable_by
+from communityplan._search.ends import END, LINE, START, Ends, Spots, usable_by
 from communityplan._search.graph import Floats, Ints, SearchGraph, search_limit
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "blocks",
     "leaving",
     "matrix",
+    "nodes_reached",
 ]
 
 MOST_CELLS = 4_000_000
@@ -97,6 +98,21 @@ def _reversed(graph: SearchGraph, owner: int) -> csr_array:
     if key not in graph.cache:
         graph.cache[key] = matrix(graph, owner).sparse.T.tocsr()
     return graph.cache[key]
+
+
+def nodes_reached(graph: SearchGraph, ends: Ends, limit_s: float) -> float:
+    """How many nodes a search reaches in the mean, tried out from three of the points."""
+    from scipy.sparse.csgraph import dijkstra
+
+    node = (
+        np.where(ends.edge >= 0, graph.tail[ends.edge], ends.node) if graph.n_edges else ends.node
+    )
+    node = node[node >= 0]
+    if not len(node):
+        return 0.0
+    some = node[np.linspace(0, len(node) - 1, 3).astype(np.int64)]
+    distance = dijkstra(matrix(graph, 0).sparse, indices=some, limit=search_limit(limit_s))
+    return float(np.isfinite(distance).sum() / len(some))
 
 
 def blocks(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from communityplan._search.ask import Ask
 from communityplan._search.ends import Ends, everywhere
-from communityplan._search.engine import engine_for
+from communityplan._search.engine import answer
 from communityplan._search.graph import Floats, Ints, SearchGraph, rounded_limit
 from communityplan.errors import OptionError
 
@@ -64,7 +64,7 @@ def pairs(
     limit = _limit(limit_s)
     owners = _allowed(allowed, len(origins))
     ask = Ask(graph, origins, destinations, owners, limit, _threads(threads))
-    return engine_for(ask).pairs(ask)
+    return answer(ask, lambda engine: engine.pairs(ask))
 
 
 def _limit(limit_s: float) -> float:
@@ -136,7 +136,7 @@ def nearest(
         raise OptionError(f"k is {k}; give 1 or more")
     owners = _allowed(allowed, len(origins))
     ask = Ask(graph, origins, destinations, owners, limit, _threads(threads))
-    return engine_for(ask).nearest(ask, k)
+    return answer(ask, lambda engine: engine.nearest(ask, k))
 
 
 def nearest_nodes(
@@ -226,7 +226,7 @@ def counts(
     weight = _weights(weights, len(destinations if by_origin else origins))
     owners = _allowed(allowed, len(origins))
     ask = Ask(graph, origins, destinations, owners, max(limits, default=0.0), _threads(threads))
-    return engine_for(ask).counts(ask, limits, weight, by_origin=by_origin)
+    return answer(ask, lambda engine: engine.counts(ask, limits, weight, by_origin=by_origin))
 
 
 def _weights(weights: ArrayLike, count: int) -> Floats:
@@ -285,5 +285,5 @@ def balls(
     limit = _limit(limit_s)
     owners = _allowed(allowed, len(ends))
     ask = Ask(graph, ends, everywhere(graph), owners, limit, _threads(threads))
-    point, node, seconds = engine_for(ask).balls(ask, reverse=reverse)
+    point, node, seconds = answer(ask, lambda engine: engine.balls(ask, reverse=reverse))
     return np.searchsorted(point, np.arange(len(ends) + 1)), node, seconds
