@@ -273,6 +273,22 @@ def test_stale_code_is_dropped(monkeypatch, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, gone.name]
 
 
+def test_code_is_compiled_where_it_cannot_be_kept(monkeypatch):
+    kernels = import_module("communityplan._search.kernels")
+    real = kernels._njit
+
+    def nowhere(**options):
+        if "cache" in options:
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(**options)
+
+    monkeypatch.setattr(kernels, "_njit", nowhere)
+    twice = kernels.kernel(lambda number: number + number)
+    assert twice(21) == 42
+    monkeypatch.setattr(compiled, "sweep_pairs", twice)
+    compiled._drop_stale_code()
+
+
 def test_too_many_pairs_are_refused(monkeypatch):
     graph = chain_town(1, side=10)
     ends = Ends.at_nodes(np.arange(graph.n_nodes))

@@ -43,7 +43,8 @@ def _drop_stale_code() -> None:
     it was compiled for is gone.
     """
     kept: Any = sweep_pairs
-    for index in Path(kept.stats.cache_path).glob("*.nbi"):
+    folder = kept.stats.cache_path
+    for index in Path(folder).glob("*.nbi") if folder else ():
         source = Path(__file__).with_name(index.name.partition(".")[0] + ".py")
         with suppress(OSError):
             if index.stat().st_mtime < source.stat().st_mtime:

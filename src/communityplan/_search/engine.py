@@ -117,6 +117,7 @@ def _compiled() -> Engine | None:
     """The compiled engine, None where numba does not run here."""
     try:
         from communityplan._search import compiled
-    except ImportError:
+    # a numba that does not fit this numpy, or does not know the options
+    except (ImportError, KeyError):
         return None
     return compiled

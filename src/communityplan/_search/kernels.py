@@ -40,11 +40,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 BUCKETS = 256
 """A power of two. A walk that spans more of them is only searched in a worse order."""
 
-# without reference counts: kernels allocate nothing, and counting them costs three times the search
 _njit: Any = njit
-kernel: Callable[[Function], Function] = _njit(
-    cache=True, nogil=True, error_model="numpy", _nrt=False
-)
+
+
+def kernel(function: Function) -> Function:
+    """Have a function compiled at its first call, and the code kept where there is a place."""
+    # without reference counts: kernels allocate nothing, and counting takes three times the search
+    options = {"nogil": True, "error_model": "numpy", "_nrt": False}
+    try:
+        compiled: Function = _njit(cache=True, **options)(function)
+    except RuntimeError:
+        # neither the package nor the home of the user can be written to
+        compiled = _njit(**options)(function)
+    return compiled
 
 
 class Roads(NamedTuple):
