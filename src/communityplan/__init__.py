@@ -48,7 +48,11 @@ if TYPE_CHECKING:
         status_counts,
         what_is_missing,
     )
-    from communityplan.coordinates import convert_datum, guess_datum
+    from communityplan.coordinates import (
+        convert_datum,
+        fits_better,
+        guess_datum,
+    )
     from communityplan.demand import (
         homes_from_buildings,
         homes_from_counts,
@@ -56,14 +60,42 @@ if TYPE_CHECKING:
         placement,
         population_cells,
     )
-    from communityplan.load.download import download_osm
-    from communityplan.load.files import read_table
-    from communityplan.load.osm import OsmLayers, osm_rules, read_osm
-    from communityplan.load.project import Project, load_project
-    from communityplan.network.repair import repair_streets
-    from communityplan.network.slope import Elevation
-    from communityplan.plan import Plan, make_plan
-    from communityplan.standards.clauses import STANDARDS, read_standard
+    from communityplan.load.download import (
+        download_osm,
+    )
+    from communityplan.load.files import (
+        read_table,
+    )
+    from communityplan.load.osm import (
+        OsmLayers,
+        osm_rules,
+        read_osm,
+    )
+    from communityplan.load.project import (
+        Project,
+        load_project,
+    )
+    from communityplan.network.repair import (
+        repair_streets,
+    )
+    from communityplan.network.slope import (
+        Elevation,
+    )
+    from communityplan.plan import (
+        Plan,
+        make_plan,
+    )
+    from communityplan.siting import (
+        Criterion,
+        newly_covered,
+        programme_fit,
+        programmes,
+        read_rules,
+    )
+    from communityplan.standards.clauses import (
+        STANDARDS,
+        read_standard,
+    )
 
 __all__ = [
     "SERVICES",
@@ -71,6 +103,7 @@ __all__ = [
     "WALKERS",
     "Choice",
     "CommunityPlanError",
+    "Criterion",
     "Elevation",
     "OsmLayers",
     "Plan",
@@ -88,6 +121,7 @@ __all__ = [
     "cumulative_access",
     "download_osm",
     "equity_table",
+    "fits_better",
     "gini",
     "gravity_access",
     "guess_datum",
@@ -100,6 +134,7 @@ __all__ = [
     "maps",
     "maximal_covering",
     "nearest",
+    "newly_covered",
     "osm_rules",
     "p_center",
     "p_median",
@@ -107,9 +142,12 @@ __all__ = [
     "placement",
     "places_per_1000",
     "population_cells",
+    "programme_fit",
+    "programmes",
     "rank_sites",
     "reached_streets",
     "read_osm",
+    "read_rules",
     "read_standard",
     "read_table",
     "realised_service",
@@ -134,6 +172,7 @@ __version__ = "0.1.0"
 
 _LATE = {
     "Choice": "allocation",
+    "Criterion": "siting",
     "Elevation": "network.slope",
     "OsmLayers": "load.osm",
     "Plan": "plan",
@@ -148,6 +187,7 @@ _LATE = {
     "cumulative_access": "access",
     "download_osm": "load.download",
     "equity_table": "access",
+    "fits_better": "coordinates",
     "gini": "access",
     "gravity_access": "access",
     "guess_datum": "coordinates",
@@ -157,6 +197,7 @@ _LATE = {
     "load_project": "load.project",
     "make_plan": "plan",
     "maximal_covering": "allocation",
+    "newly_covered": "siting",
     "osm_rules": "load.osm",
     "p_center": "allocation",
     "p_median": "allocation",
@@ -164,7 +205,10 @@ _LATE = {
     "placement": "demand",
     "places_per_1000": "access",
     "population_cells": "demand",
+    "programme_fit": "siting",
+    "programmes": "siting",
     "read_osm": "load.osm",
+    "read_rules": "siting",
     "read_standard": "standards.clauses",
     "read_table": "load.files",
     "realised_service": "access",
