@@ -36,7 +36,7 @@ NO_SYSTEM = (".csv", ".xlsx", ".tsv", ".txt")
 DEGREES = (*NO_SYSTEM, ".geojson", ".json", ".kml")
 """Endings of files whose coordinates may be in a datum that they do not name."""
 
-INDENT = 30
+INDENT = 46
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Begun:
     ----------
     file : Path
     lacking : tuple of str
-        Required tables that still have no file.
+        Required tables that still have no file; ``crs`` where the system is not known.
     notes : tuple of str
         What could not be read yet.
     """
@@ -114,11 +114,12 @@ def begin(folder: Path, asked: Asked, *, ask: Ask | None = None, force: bool = F
     known = _completed(known, folder, ask)
     read, notes = _read(known)
     known = _with_crs(known, read, ask)
-    lacking = tuple(f"{name}.*" for name in REQUIRED if name not in known.files)
+    lacking = [f"{name}.*" for name in REQUIRED if name not in known.files]
+    lacking += [] if known.crs else ["crs"]
     homes = read.get("homes")
     columns = None if homes is None else set(homes.columns)
     _write(project_text(known, folder=folder, home_columns=columns), target)
-    return Begun(target, lacking, tuple(notes))
+    return Begun(target, tuple(lacking), tuple(notes))
 
 
 def _check(asked: Asked) -> None:

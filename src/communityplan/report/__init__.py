@@ -35,7 +35,17 @@ FORMATS = ("html", "xlsx", "docx", "gpkg", "csv", "map")
 
 USUAL_FORMATS = ("html", "xlsx", "docx", "gpkg", "csv")
 OFFICE = {"xlsx": "xlsxwriter", "docx": "docx"}
-CSV_TABLES = ("totals", "ledger", "status_counts", "missing", "checkup", "ranking", "homes")
+CSV_TABLES = (
+    "totals",
+    "ledger",
+    "status_counts",
+    "missing",
+    "checkup",
+    "ranking",
+    "chosen",
+    "budget",
+    "homes",
+)
 
 
 def write(
@@ -86,7 +96,7 @@ def write(
     >>> plan = cp.make_plan(cp.load_project("demo"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     sorted(report.write(plan, folder, lang="en", formats=["csv"]))  # doctest: +ELLIPSIS
-    ['checkup.csv', 'homes.csv', 'ledger.csv', ...]
+    ['budget.csv', 'checkup.csv', 'chosen.csv', ...]
     """
     _check(lang, formats)
     given = {formats} if isinstance(formats, str) else set(formats)

@@ -60,7 +60,7 @@ class Field:
     kind : str
         How a cell is written: one of `EXCEL_FORMATS`, or ``text``, ``flag``, ``star``,
         ``verified``, ``service``, ``group``, ``walker``, ``reason``, ``status``, ``scope``,
-        ``value``, ``slope``.
+        ``value``, ``state``, ``slope``.
     means_zh, means_en : str
         What it means, where its name does not say so.
     """
@@ -198,6 +198,7 @@ class Sayer:
             "reason": lambda: section("reason", lang).get(f"reason.{text}", text),
             "status": lambda: say("status", text, lang),
             "scope": lambda: self.word(f"report.scope_{text}"),
+            "state": lambda: section("report", lang).get(f"report.state_{text}", text),
             "slope": lambda: section("report", lang).get(f"report.slope_{text}", text),
         }
         return ways[kind]() if kind in ways else text

@@ -17,7 +17,6 @@ from communityplan.checkup import status_counts
 from communityplan.plan import Plan
 from communityplan.report.columns import Sayer
 from communityplan.report.limits import options_used, what_to_know
-from communityplan.report.reasons import said_reasons, said_services
 from communityplan.report.shares import own_shares
 from communityplan.standards import walker as find_walker
 from communityplan.tables import used
@@ -69,7 +68,7 @@ class Facts:
     tables : mapping of str to DataFrame
         ``totals``, ``ledger``, ``homes``, ``homes_without``, ``areas``, ``inputs``, ``options``,
         ``walkers``, ``services``, ``network``, ``versions``, ``limits``; and, where the plan has
-        them, ``status_counts``, ``missing``, ``checkup``, ``ranking``.
+        them, ``status_counts``, ``missing``, ``checkup``, ``ranking``, ``chosen``, ``budget``.
     """
 
     plan: Plan
@@ -110,6 +109,7 @@ def gather(plan: Plan, *, lang: str, with_network: bool = True) -> Facts:
         "ledger": _ledger(plan, lang),
         **_checkup(plan, lang),
         **({} if plan.ranking is None else {"ranking": _ranking(plan.ranking, say)}),
+        **_chosen(plan, say),
         "homes": _homes(plan),
         "homes_without": _homes_without(plan, lang),
         "areas": pd.DataFrame(plan.areas.drop(columns="geometry")),
@@ -188,14 +188,29 @@ def _ranking(ranking: gpd.GeoDataFrame, say: Sayer) -> pd.DataFrame:
     """The ranking, with what is said of each building in the language of the report."""
     table = pd.DataFrame(ranking.drop(columns=ranking.geometry.name))
     table.insert(1, "called", _names(table, table["building_id"], say.lang))
-    table["said_services"] = [said_services(str(keys), say) for keys in table["services"]]
-    table["said_reason"] = [said_reasons(str(text), say) for text in table["reason"]]
+    table["said_why"] = table[f"why_{say.lang}"]
+    # a building that fits nothing says so in the sentence before
+    table["said_reason"] = table[f"reason_{say.lang}"].where(table["rank"].notna(), "")
     if "former_use" in table.columns:
         table["said_use"] = [say.cell(cell, "value") for cell in table["former_use"]]
     if "owner" in table.columns:
         named = "owner_en" if say.lang == "en" and "owner_en" in table.columns else "owner"
         table["said_owner"] = table[named].fillna(table["owner"])
     return table
+
+
+def _chosen(plan: Plan, say: Sayer) -> dict[str, pd.DataFrame]:
+    """What the budget opens, and what other budgets would."""
+    if plan.chosen is None or plan.project.idle_buildings is None:
+        return {}
+    buildings = plan.project.idle_buildings
+    ids = buildings["building_id"].map(str)
+    called = dict(zip(ids, _names(buildings, ids, say.lang), strict=True))
+    opened = plan.chosen.opened.dropna(axis=1, how="all")
+    names = opened["building_id"].map(str).map(called)
+    tables = {"chosen": opened.assign(called=names.fillna(opened["building_id"]))}
+    curve = plan.chosen.curve
+    return tables if curve is None else {**tables, "budget": pd.DataFrame(curve)}
 
 
 def _homes(plan: Plan) -> pd.DataFrame:

@@ -19,7 +19,7 @@ __all__ = ["write_layers"]
 WRITTEN_AT = "1980-01-01T00:00:00.000Z"
 """Stands for the time of writing, so that the same plan gives the same file."""
 
-TABLES = ("ledger", "totals", "status_counts", "missing", "checkup", "limits")
+TABLES = ("ledger", "totals", "status_counts", "missing", "checkup", "chosen", "budget", "limits")
 STYLES_SQL = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -43,7 +43,8 @@ def write_layers(facts: Facts, file: Path) -> None:
     Layers: ``communities`` and ``homes`` (with ``covered_share_<service>`` within the limit of
     the service), ``facilities``, ``service_areas``, ``ranking``, ``streets``, ``walls``,
     ``gates``. Tables: ``ledger``, ``totals`` and, where the plan has them, ``checkup``,
-    ``missing``, ``status_counts``; ``limits`` says what the numbers cannot say.
+    ``missing``, ``status_counts``, ``chosen``, ``budget``; ``limits`` says what the
+    numbers cannot say.
     """
     import pyogrio
 

@@ -129,7 +129,7 @@ def _limits(plan: Plan, say: Sayer) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "near_is_not_served", {}
     if plan.ranking is not None:
         yield "each_alone", {}
-    if project.budget_yuan is not None:
+    if project.budget_yuan is not None and plan.chosen is None:
         yield "budget_unused", {"yuan": f"{project.budget_yuan:,.0f}"}
     if plan.checkup is not None:
         unknown = int((plan.checkup["status"] == "unknown").sum())

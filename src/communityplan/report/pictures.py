@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from communityplan.maps.fonts import find_chinese_font, font_families
 from communityplan.maps.people import SHARE_BREAKS
-from communityplan.maps.plots import plot_cumulative, plot_ranking
+from communityplan.maps.plots import plot_budget, plot_cumulative, plot_ranking
 from communityplan.maps.theme import COLOURS, ramp
 from communityplan.report.columns import Sayer
 from communityplan.report.document import Picture
@@ -48,7 +48,8 @@ def draw_pictures(facts: Facts) -> tuple[dict[str, Picture], str]:
     Returns
     -------
     tuple of dict and str
-        Pictures by name (``cumulative``, ``ranking``, ``map``); a sentence where none is drawn.
+        Pictures by name (``cumulative``, ``ranking``, ``budget``, ``map``); a
+        sentence where none is drawn.
     """
     say = facts.say
     if find_spec("matplotlib") is None:
@@ -76,6 +77,11 @@ def _drawn(facts: Facts) -> Iterator[tuple[str, str, bytes]]:
         plot_ranking(plan.ranking, lang=lang, ax=ax)
         ax.set_title("", loc="left")
         yield "ranking", "chart_ranking", _png(figure)
+    if plan.chosen is not None and plan.chosen.curve is not None and len(plan.chosen.curve):
+        figure, ax = _figure(3.2)
+        plot_budget(plan.chosen.curve, value="weighted_people", lang=lang, ax=ax)
+        ax.set_title("", loc="left")
+        yield "budget", "chart_budget", _png(figure)
     yield "map", "picture_map", _png(_maps(facts))
 
 

@@ -14,7 +14,7 @@ from communityplan.report.facts import Facts
 from communityplan.tables import used
 from communityplan.wording import group_word
 
-__all__ = ["document", "gain_field", "summary_lines"]
+__all__ = ["choice_lines", "document", "gain_field", "summary_lines"]
 
 COUNTS = ("people", "covered", "beyond", "unreachable", "covered_but_for_stairs")
 STATUSES = ("met", "short", "missing", "unknown", "not_applicable")
@@ -29,7 +29,7 @@ def document(
     ----------
     facts : Facts
     pictures : mapping of str to Picture
-        ``cumulative``, ``ranking``, ``map``, as far as they could be drawn.
+        ``cumulative``, ``ranking``, ``budget``, ``map``, as far as they could be drawn.
     lacking : str
         Why there are no pictures; empty where there are.
     files : sequence of str
@@ -45,6 +45,7 @@ def document(
         writer.served(),
         writer.check(),
         writer.sites(),
+        *writer.investment(),
         writer.maps(),
         writer.basis(),
         writer.limits(),
@@ -142,7 +143,7 @@ class _Writer:
         return Section(title, (), (Section(counts, (table,)), Section(missing, (sentences,))))
 
     def sites(self) -> Section:
-        """Idle buildings: ranking, reasons, costs."""
+        """Idle buildings: ranking and reasons."""
         title = self.say.word("report.sites")
         ranking = self.tables.get("ranking")
         if ranking is None:
@@ -157,17 +158,42 @@ class _Writer:
             rank,
             note=self.say.word("report.sites_note"),
         )
-        why, costs = self.say.word("report.sites_why"), self.say.word("report.sites_costs")
-        reasons = self._grid("ranking", ["rank", "called", "said_services", "said_reason"], why)
-        parts = [
+        why = self.say.word("report.sites_why")
+        reasons = self._grid("ranking", ["rank", "called", "said_why", "said_reason"], why)
+        parts = (
             Section(rank, (first, *self._unsure(ranking), *self._picture("ranking"))),
             Section(why, (reasons,)),
-        ]
+        )
+        return Section(title, (), parts)
+
+    def investment(self) -> Iterator[Section]:
+        """What it costs, and what the budget does best."""
+        costs = self.say.word("report.costs")
         known = ["conversion_cost_yuan", "annual_rent_yuan", "tenure_route", "said_owner"]
+        ranking = self.tables.get("ranking", pd.DataFrame())
+        parts = []
         if any(name in ranking.columns for name in known):
             columns = ["rank", "called", "said_use", *known, "available_year"]
             parts.append(Section(costs, (self._grid("ranking", columns, costs),)))
-        return Section(title, (), tuple(parts))
+        if "chosen" in self.tables:
+            parts.append(self._choice())
+        if parts:
+            yield Section(self.say.word("report.investment"), (), tuple(parts))
+
+    def _choice(self) -> Section:
+        caption = self.say.word("report.choice")
+        lines = Words(tuple(choice_lines(self.facts)))
+        money = ["cost_yuan", "opening_cost_yuan"]
+        columns = ["called", "service", "year", *money, "floor_area_m2", "people"]
+        blocks: list[Block] = [lines]
+        if len(self.tables["chosen"]):
+            blocks.append(self._grid("chosen", columns, caption))
+        if "budget" in self.tables:
+            title = self.say.word("report.choice_budgets")
+            known = ["budget_yuan", "spent_yuan", "buildings", "services", "weighted_people"]
+            known += ["people_per_million_yuan", "bound", "gap", "state"]
+            blocks += [self._grid("budget", known, title), *self._picture("budget")]
+        return Section(caption, tuple(blocks))
 
     def _unsure(self, ranking: pd.DataFrame) -> Iterator[Block]:
         """Which services are ranked for by figures that are not verified."""
@@ -260,6 +286,7 @@ def summary_lines(facts: Facts) -> Iterator[str]:
         yield say.word("report.say_check", **{str(key): f"{n:,}" for key, n in sums.items()})
     if "ranking" in tables:
         yield from _site_lines(tables["ranking"], say)
+    yield from choice_lines(facts)
     without = tables["homes_without"]["home_id"].nunique()
     if without:
         yield say.word("report.say_without", count=f"{without:,}")
@@ -287,6 +314,33 @@ def _site_lines(ranking: pd.DataFrame, say: Sayer) -> Iterator[str]:
         first = ranking.iloc[0]
         gained = say.cell(first["people_gained"], "people")
         yield say.word("report.say_first_site", name=first["called"], people=gained)
+
+
+def choice_lines(facts: Facts) -> Iterator[str]:
+    """What the budget does best, and how good that is known to be.
+
+    Parameters
+    ----------
+    facts : Facts
+
+    Yields
+    ------
+    str
+    """
+    chosen, say = facts.plan.chosen, facts.say
+    if chosen is None:
+        return
+    opened = chosen.opened
+    spent = sum(opened[name].sum() for name in ("cost_yuan", "opening_cost_yuan") if name in opened)
+    yield say.word(
+        "report.say_choice",
+        budget=say.cell(facts.plan.project.budget_yuan, "yuan"),
+        buildings=f"{len(chosen.sites):,}",
+        services=f"{len(opened):,}",
+        spent=say.cell(spent, "yuan"),
+        people=say.cell(chosen.people_covered, "people"),
+        status=chosen.status_zh if say.lang == "zh" else chosen.status,
+    )
 
 
 def gain_field(facts: Facts, key: str) -> Field:

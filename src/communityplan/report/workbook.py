@@ -35,7 +35,15 @@ HEADING = {
     "border": 1,
     "border_color": "#9AA5B1",
 }
-WIDTHS = {"text": 16, "source": 60, "said": 80, "said_reason": 60, "asks": 44, "why": 44}
+WIDTHS = {
+    "text": 16,
+    "source": 60,
+    "said": 80,
+    "said_reason": 60,
+    "said_why": 60,
+    "asks": 44,
+    "why": 44,
+}
 NARROW = 11
 
 SHEETS = (
@@ -46,6 +54,8 @@ SHEETS = (
     ("report.check_missing", "missing"),
     ("report.sheet_checkup", "checkup"),
     ("report.sites", "ranking"),
+    ("report.choice", "chosen"),
+    ("report.choice_budgets", "budget"),
     ("report.sheet_homes", "homes"),
     ("report.basis_areas", "areas"),
     ("report.basis_walkers", "walkers"),
@@ -58,10 +68,16 @@ SHEETS = (
 )
 # said otherwise in the same row, or of no use to a reader
 LEFT_OUT = {
-    "ranking": ("services", "reason", "note", "name", "name_en", "owner_en"),
+    "ranking": (
+        *("services", "reason", "reason_codes", "reason_zh", "reason_en", "why_zh", "why_en"),
+        *("note", "name", "name_en", "owner_en", "former_use", "owner"),
+    ),
     "homes": ("door",),
 }
-FIRST = {"ranking": ("rank", "called", "building_id", "floor_area_m2")}
+FIRST = {
+    "ranking": ("rank", "called", "building_id", "floor_area_m2"),
+    "chosen": ("called", "building_id"),
+}
 
 
 @dataclass(frozen=True)
