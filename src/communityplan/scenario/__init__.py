@@ -8,6 +8,14 @@ longer or a coverage smaller.
 from communityplan.scenario.access import nearest_by_home
 from communityplan.scenario.changes import apply
 from communityplan.scenario.comparison import compare, comparison_totals
+from communityplan.scenario.contiguity import adjoining
+from communityplan.scenario.joint import (
+    JointUnits,
+    UnitSize,
+    centres_among,
+    joint_units,
+    unit_size,
+)
 from communityplan.scenario.making import (
     add_crossing,
     add_facility,
@@ -40,21 +48,26 @@ __all__ = [
     "AddLift",
     "AddPath",
     "CloseGate",
+    "JointUnits",
     "Measure",
     "OpenGate",
     "RemoveWall",
     "RetimeGate",
     "Scenario",
     "Situation",
+    "UnitSize",
     "add_crossing",
     "add_facility",
     "add_gate",
     "add_lift",
     "add_path",
+    "adjoining",
     "apply",
+    "centres_among",
     "close_gate",
     "compare",
     "comparison_totals",
+    "joint_units",
     "nearest_by_home",
     "open_gate",
     "opening_scenario",
@@ -62,4 +75,5 @@ __all__ = [
     "remove_wall",
     "retime_gate",
     "situation",
+    "unit_size",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ __all__ = ["take_down"]
 
 BESIDE_M = 1.0
 """What runs closer than this along a stretch that is taken down is the same wall [m]."""
+
+SAME_POINT_M = 0.001
 
 ALONG_M = 3.0
 """A wall that runs beside a stretch for less than this only meets it [m]."""
@@ -55,7 +58,7 @@ def take_down(draft: Draft, measure: RemoveWall) -> Draft:
     lines, _ = draft.barriers
     before_m = float(shapely.length(lines).sum())
     changed = _without_boundaries(_without_walls(draft, stretch, zone, measure.wall_id), zone)
-    changed = _without_gates(changed, stretch)
+    changed = _jointed(_without_gates(changed, draft, stretch), lines, zone)
     lines, _ = changed.barriers
     gone_m = before_m - float(shapely.length(lines).sum())
     if not gone_m > INSIDE_M:
@@ -123,8 +126,48 @@ def _without_boundaries(draft: Draft, zone: Any) -> Draft:
     return replace(changed, options=options)
 
 
-def _without_gates(draft: Draft, stretch: Any) -> Draft:
-    """Gates of the stretch go where no other wall is left for them to open."""
+def _jointed(draft: Draft, before: NDArray[np.object_], zone: Any) -> Draft:
+    """Streets in parts that meet where the wall stood.
+
+    Every part stays whose it was: a way that was private on one side only would else become
+    private, or public, as a whole.
+    """
+    lines = before[np.asarray(shapely.intersects(before, zone), dtype=bool)]
+    streets = draft.table("streets")
+    shapes = streets.geometry.to_numpy().copy()
+    tree = shapely.STRtree(shapes)
+    line, street = tree.query(lines, predicate="dwithin", distance=SAME_POINT_M)
+    for row in np.unique(street):
+        walls = shapely.union_all(lines[line[street == row]])
+        parts = [
+            piece
+            for part in shapely.get_parts(shapes[row])
+            for piece in _cut(part, walls, shapely.buffer(zone, SAME_POINT_M))
+        ]
+        shapes[row] = parts[0] if len(parts) == 1 else shapely.multilinestrings(parts)
+    return draft.having(
+        streets=streets.set_geometry(gpd.GeoSeries(shapes, index=streets.index, crs=streets.crs))
+    )
+
+
+def _cut(line: Any, walls: Any, zone: Any) -> list[Any]:
+    """A line in parts that meet where it meets walls in a zone."""
+    vertices = np.asarray(shapely.points(shapely.get_coordinates(line)), dtype=object)
+    beside = vertices[np.asarray(shapely.distance(vertices, walls) <= SAME_POINT_M)]
+    crossed = np.asarray(shapely.points(shapely.get_coordinates(shapely.intersection(line, walls))))
+    met = np.concatenate([beside, crossed])
+    met = met[np.asarray(shapely.intersects(met, zone), dtype=bool)]
+    along = np.unique(np.round(shapely.line_locate_point(line, met), 6))
+    along = along[(along > SAME_POINT_M) & (along < line.length - SAME_POINT_M)]
+    along = along[np.diff(along, prepend=-1.0) > SAME_POINT_M]
+    if not len(along):
+        return [line]
+    places = [0.0, *along.tolist(), line.length]
+    return [substring(line, a, b) for a, b in itertools.pairwise(places)]
+
+
+def _without_gates(draft: Draft, before: Draft, stretch: Any) -> Draft:
+    """Gates that stood in the stretch go where no other wall is left for them to open."""
     gates = draft.tables["gates"]
     if gates is None or not len(gates):
         return draft
@@ -133,7 +176,9 @@ def _without_gates(draft: Draft, stretch: Any) -> Draft:
     near = np.asarray(shapely.distance(points, stretch) <= within_m + BESIDE_M)
     gone = np.array(
         [
-            there and not len(meets_near(draft, point, within_m=within_m))
+            there
+            and len(meets_near(before, point, within_m=within_m)) > 0
+            and not len(meets_near(draft, point, within_m=within_m))
             for point, there in zip(points, near, strict=True)
         ]
     )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from communityplan.standards import Service
 
-__all__ = ["both", "say", "why_open"]
+__all__ = ["both", "say", "why_open", "why_unit"]
 
 
 @cache
@@ -101,4 +101,67 @@ def _why(
         parts.append(say("open", "saved", lang, minutes=row["minutes_saved"]))
     if round(row["newly_reachable"]) >= 1:
         parts.append(say("open", "reached", lang, people=row["newly_reachable"]))
+    return say("open", "stop", lang, text=say("open", "semicolon", lang).join(parts))
+
+
+def why_unit(
+    units: gpd.GeoDataFrame,
+    communities: pd.DataFrame,
+    pairs: pd.DataFrame,
+    walk_min: float,
+) -> gpd.GeoDataFrame:
+    """Joint units with a sentence for each, ``why_zh`` and ``why_en``.
+
+    Parameters
+    ----------
+    units : GeoDataFrame
+    communities : DataFrame
+        For their names.
+    pairs : DataFrame
+        As `adjoining`; walls between members are named.
+    walk_min : float
+        Farthest walk to the centre [min].
+    """
+    walled = pairs[pairs["walled"]]
+    between = list(zip(walled["community_a"], walled["community_b"], strict=True))
+    rows = units.to_dict("records")
+    said = {
+        f"why_{lang}": [
+            _why_unit(row, _names(communities, lang), between, walk_min, lang) for row in rows
+        ]
+        for lang in ("zh", "en")
+    }
+    return units.assign(**said)
+
+
+def _why_unit(
+    row: Mapping[str, Any],
+    names: Mapping[str, str],
+    walled: Sequence[tuple[str, str]],
+    walk_min: float,
+    lang: str,
+) -> str:
+    comma, members = say("open", "comma", lang), row["community_ids"].split(";")
+    parts = [
+        say(
+            "unit",
+            "joint" if len(members) > 1 else "single",
+            lang,
+            members=comma.join(names[member] for member in members),
+            people=row["people"],
+        ),
+        say("unit", "in_size" if row["in_size"] else "off_size", lang),
+        say(
+            "unit",
+            "served" if row["building_id"] else "no_centre",
+            lang,
+            building=row["building_id"],
+            people=row["people_served"],
+            minutes=walk_min,
+        ),
+    ]
+    shut = [pair for pair in walled if set(pair) <= set(members)]
+    if shut:
+        both_names = [say("place", "two", lang, a=names[a], b=names[b]) for a, b in shut]
+        parts.append(say("unit", "walled", lang, where=comma.join(both_names)))
     return say("open", "stop", lang, text=say("open", "semicolon", lang).join(parts))
