@@ -12,7 +12,6 @@ from communityplan.coverage import coverage, home_access, storey_coverage, total
 from communityplan.errors import CommunityPlanError
 from communityplan.network import WalkNetwork
 from communityplan.reach import nearest, reached_streets, route, service_areas, walks, within_reach
-from communityplan.siting import rank_sites
 from communityplan.standards import SERVICES, WALKERS
 from communityplan.walker import Walker
 
@@ -60,6 +59,12 @@ if TYPE_CHECKING:
         placement,
         population_cells,
     )
+    from communityplan.finance import (
+        balance,
+        cash_flow,
+        payback,
+        sources_and_uses,
+    )
     from communityplan.load.download import (
         download_osm,
     )
@@ -89,8 +94,11 @@ if TYPE_CHECKING:
         Criterion,
         newly_covered,
         programme_fit,
-        programmes,
+        rank_sites,
         read_rules,
+    )
+    from communityplan.siting.programmes import (
+        programmes,
     )
     from communityplan.standards.clauses import (
         STANDARDS,
@@ -110,7 +118,9 @@ __all__ = [
     "Project",
     "WalkNetwork",
     "Walker",
+    "balance",
     "balanced_access",
+    "cash_flow",
     "checkup",
     "checkup_figures",
     "choose_programme",
@@ -139,6 +149,7 @@ __all__ = [
     "p_center",
     "p_median",
     "palma",
+    "payback",
     "placement",
     "places_per_1000",
     "population_cells",
@@ -157,6 +168,7 @@ __all__ = [
     "route",
     "service_areas",
     "set_covering",
+    "sources_and_uses",
     "spatial_availability",
     "status_counts",
     "storey_coverage",
@@ -178,7 +190,9 @@ _LATE = {
     "Plan": "plan",
     "Project": "load.project",
     "STANDARDS": "standards.clauses",
+    "balance": "finance",
     "balanced_access": "access",
+    "cash_flow": "finance",
     "checkup_figures": "checkup",
     "choose_programme": "allocation",
     "choose_sites": "allocation",
@@ -202,11 +216,13 @@ _LATE = {
     "p_center": "allocation",
     "p_median": "allocation",
     "palma": "access",
+    "payback": "finance",
     "placement": "demand",
     "places_per_1000": "access",
     "population_cells": "demand",
     "programme_fit": "siting",
-    "programmes": "siting",
+    "programmes": "siting.programmes",
+    "rank_sites": "siting",
     "read_osm": "load.osm",
     "read_rules": "siting",
     "read_standard": "standards.clauses",
@@ -215,6 +231,7 @@ _LATE = {
     "renovation_scope": "checkup",
     "repair_streets": "network.repair",
     "set_covering": "allocation",
+    "sources_and_uses": "finance",
     "spatial_availability": "access",
     "status_counts": "checkup",
     "three_step_access": "access",
