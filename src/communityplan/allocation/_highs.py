@@ -37,6 +37,10 @@ class Clock:
         """Seconds left, never negative."""
         return max(self._end - time.monotonic(), 0.0)
 
+    def share(self, parts: int) -> Clock:
+        """A clock for one of several jobs that are left, each with as much time."""
+        return Clock(self.left_s() / max(parts, 1))
+
     def is_over(self) -> bool:
         """Whether the limit has passed."""
         return self.left_s() <= 0.0
@@ -143,6 +147,9 @@ def _load(model: Model, clock: Clock) -> Any:
         "random_seed": 0,
         "mip_rel_gap": PROVEN_GAP,
         "mip_feasibility_tolerance": 1e-9,
+        # these models come with good starts and few columns: restarts cost more than they save
+        "mip_allow_restart": False,
+        "mip_heuristic_effort": 0.01,
         "time_limit": max(clock.left_s(), 0.01),
     }
     for name, value in options.items():

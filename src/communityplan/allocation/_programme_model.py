@@ -174,9 +174,28 @@ class _Writer:
         building = np.repeat(self._programme.building, self._periods)
         area = np.repeat(self._programme.area_m2, self._periods)
         room = self._ask.room_m2
+        self._fit_opened_rooms()
         return self.builder.add_rows(
             len(room), [(building, self._starts.ravel(), area)], upper=room
         )
+
+    def _fit_opened_rooms(self) -> None:
+        """No room in a building that does not open: implied, but it bounds the relaxation."""
+        programme, periods = self._programme, self._periods
+        count = len(programme.room_m2)
+        wanted = np.bincount(programme.building, programme.area_m2, minlength=count)
+        room = np.minimum(self._ask.room_m2, wanted)
+        costly = np.flatnonzero(programme.opening_yuan > 0.0)
+        inside = np.flatnonzero(programme.opening_yuan[programme.building] > 0.0)
+        building = np.repeat(programme.building[inside], periods)
+        area = np.repeat(programme.area_m2[inside], periods)
+        opens = (
+            np.repeat(costly, periods),
+            self._opens[costly].ravel(),
+            -np.repeat(room[costly], periods),
+        )
+        starts = (building, self._starts[inside].ravel(), area)
+        self.builder.add_rows(count, [starts, opens], upper=0.0)
 
     def _keep_budget(self) -> Ints:
         """Money spent by the end of each period, or in it where nothing carries over."""

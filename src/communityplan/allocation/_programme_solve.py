@@ -1,4 +1,4 @@
-"""Solve a programme: the most people first, then the least money, then the earliest years."""
+"""Solve a programme: the most people first, then no waste of money, then the earliest years."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from communityplan.allocation._highs import Clock, Solved, relax, solve
 from communityplan.allocation._programme import Programme
 from communityplan.allocation._programme_model import Ask, Columns, build
+from communityplan.allocation._programme_thrift import save_money
 
 __all__ = ["Plan", "best_plan", "cheapest", "greedy_plan", "relaxed_worth"]
 
@@ -61,8 +62,7 @@ def best_plan(
     room_m2: Floats | None = None,
     start: Ints | None = None,
 ) -> Plan:
-    """The plan that serves most weighted people; of such plans a cheapest; of its orders an
-    earliest.
+    """The plan that serves most weighted people, without waste, in the earliest order.
 
     Parameters
     ----------
@@ -82,17 +82,22 @@ def best_plan(
     plan = _most_people(programme, together, clock, start)
     if not plan.is_feasible or not np.isfinite(plan.value):
         return plan
-    plan = _cheaper(programme, together, plan, clock)
+    plan = _without_waste(programme, plan, room)
     if len(budget) == 1:
         return plan
-    ordered = _in_order(programme, replace(together, budget_yuan=budget), plan)
+    by_year = replace(together, budget_yuan=budget)
+    ordered = _in_order(programme, by_year, plan)
     if ordered is not None:
         return ordered
-    apart = _most_people(programme, replace(together, budget_yuan=budget), clock, None)
+    apart = _most_people(programme, by_year, clock, None)
     if not apart.is_feasible or not np.isfinite(apart.value):
         return apart
     apart = replace(apart, bound=min(apart.bound, plan.bound))
-    return _in_order(programme, replace(together, budget_yuan=budget), apart) or apart
+    for each in (_without_waste(programme, apart, room), apart):
+        ordered = _in_order(programme, by_year, each)
+        if ordered is not None:
+            return ordered
+    return apart
 
 
 def cheapest(programme: Programme, least_value: float, clock: Clock) -> tuple[float, Solved]:
@@ -167,21 +172,16 @@ def _most_people(programme: Programme, ask: Ask, clock: Clock, start: Ints | Non
     return _read(programme, columns, solved, -solved.bound)
 
 
-def _cheaper(programme: Programme, ask: Ask, plan: Plan, clock: Clock) -> Plan:
-    """A plan as good for less money, where there is one: nothing opens that serves nobody."""
-    if plan.is_interrupted or clock.is_over():
-        return plan
-    least = plan.value - 1e-7 * max(plan.value, 1.0)
-    model, columns = build(programme, replace(ask, goal="money", least_value=least))
-    values = np.zeros(len(columns.starts))
-    values[plan.opened] = 1.0
-    solved = solve(model, clock, start=values)
-    if solved.values is None:
-        return plan
-    found = _read(programme, columns, solved, plan.bound)
-    is_as_good = found.value >= plan.value - ROUNDING * max(plan.value, 1.0)
-    is_cheaper = programme.spent_yuan(found.opened) < programme.spent_yuan(plan.opened)
-    return found if is_as_good and is_cheaper else plan
+def _without_waste(programme: Programme, plan: Plan, room_m2: Floats) -> Plan:
+    """The same people for less money, where a simple exchange does it."""
+    if not programme.has_places():
+        opened = save_money(programme, plan.opened, room_m2)
+        return replace(plan, opened=opened, period=np.zeros(len(opened), np.int64))
+    column = programme.slices.member.indices[plan.sent > 1e-6]
+    has_site_need = [need.service for need in programme.needs if need.sites > 0.0]
+    keep = np.isin(plan.opened, column) | np.isin(plan.opened, programme.required)
+    keep |= np.isin(programme.service[plan.opened], has_site_need)
+    return replace(plan, opened=plan.opened[keep], period=plan.period[keep])
 
 
 def _in_order(programme: Programme, ask: Ask, plan: Plan) -> Plan | None:

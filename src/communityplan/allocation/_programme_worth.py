@@ -10,15 +10,38 @@ from numpy.typing import NDArray
 
 from communityplan.allocation._highs import Clock
 from communityplan.allocation._programme import Programme
-from communityplan.allocation._programme_solve import Plan, best_plan, cheapest, relaxed_worth
+from communityplan.allocation._programme_solve import Plan, best_plan, relaxed_worth
 from communityplan.allocation.choice import relative_gap
 
 __all__ = ["budget_curve", "worth_of_more"]
 
 Floats = NDArray[np.float64]
 
-NEXT_STEP = 1e-6
+LEAST_GAIN = 1e-6
 """Gain, relative to what is served, that counts as serving more."""
+
+MORE_MONEY = 0.1
+"""Step of the budget, relative to it, whose worth is found out."""
+
+WORTH = [
+    "limit",
+    "building_id",
+    "unit",
+    "step",
+    "weighted_people",
+    "per_unit",
+    "relaxed_per_unit",
+]
+CURVE = [
+    "budget_yuan",
+    "state",
+    "weighted_people",
+    "bound",
+    "gap",
+    "spent_yuan",
+    "buildings",
+    "services",
+]
 
 
 def budget_curve(
@@ -39,7 +62,8 @@ def budget_curve(
     """
     total = float(programme.budget_yuan.sum())
     rows, start = [], None
-    for budget in sorted({float(amount) for amount in budgets_yuan}):
+    wanted = sorted({float(amount) for amount in budgets_yuan})
+    for done, budget in enumerate(wanted):
         if budget == total:
             found = plan
         elif clock.is_over():
@@ -65,11 +89,13 @@ def worth_of_more(programme: Programme, plan: Plan, clock: Clock) -> pd.DataFram
         When to stop; what is not reached stays empty.
     """
     per_yuan, per_m2 = relaxed_worth(programme, clock)
-    rows = [_money_row(programme, plan, per_yuan, clock)]
     used = np.unique(programme.building[plan.opened])
-    for building in np.union1d(used, np.flatnonzero(per_m2 > NEXT_STEP)):
-        rows.append(_room_row(programme, plan, int(building), float(per_m2[building]), clock))
-    return pd.DataFrame(rows)
+    buildings = np.union1d(used, np.flatnonzero(per_m2 > LEAST_GAIN))
+    rows = [_money_row(programme, plan, per_yuan, clock.share(1 + len(buildings)))]
+    for done, building in enumerate(buildings.tolist()):
+        share = clock.share(len(buildings) - done)
+        rows.append(_room_row(programme, plan, building, float(per_m2[building]), share))
+    return pd.DataFrame(rows, columns=WORTH)
 
 
 def _shared(programme: Programme, budget: float) -> Floats:
@@ -100,18 +126,7 @@ def _curve_row(programme: Programme, plan: Plan, budget: float) -> dict[str, obj
 
 def _with_margin(curve: pd.DataFrame) -> pd.DataFrame:
     """People gained per million yuan since the row before."""
-    curve = curve.reindex(
-        columns=[
-            "budget_yuan",
-            "state",
-            "weighted_people",
-            "bound",
-            "gap",
-            "spent_yuan",
-            "buildings",
-            "services",
-        ]
-    )
+    curve = curve.reindex(columns=CURVE)
     money = curve["budget_yuan"].diff()
     return curve.assign(people_per_million_yuan=curve["weighted_people"].diff() / money * 1e6)
 
@@ -119,17 +134,21 @@ def _with_margin(curve: pd.DataFrame) -> pd.DataFrame:
 def _money_row(
     programme: Programme, plan: Plan, per_yuan: float, clock: Clock
 ) -> dict[str, object]:
-    """The least money in all that serves anybody more."""
+    """What a tenth more money serves; of no money, what the cheapest option costs."""
     total = float(programme.budget_yuan.sum())
-    row: dict[str, object] = {"limit": "budget", "building_id": None, "unit": "yuan"}
-    least, solved = cheapest(programme, plan.value + _next(plan), clock)
-    if solved.state == "infeasible":
-        return {**row, "step": np.nan, "weighted_people": 0.0, "relaxed_per_unit": per_yuan}
-    if solved.state != "optimal":
-        return {**row, "relaxed_per_unit": per_yuan}
-    # a yuan more than the least cost, or rounding could put it out of reach again
-    more = best_plan(programme, clock, budget_yuan=_shared(programme, least * (1.0 + 1e-12)))
-    return {**row, **_gain(plan, more, least - total), "relaxed_per_unit": per_yuan}
+    costs = programme.cost_yuan + programme.opening_yuan[programme.building]
+    step = MORE_MONEY * total or float(costs.min(initial=np.inf))
+    row: dict[str, object] = {
+        "limit": "budget",
+        "building_id": None,
+        "unit": "yuan",
+        "relaxed_per_unit": per_yuan,
+    }
+    if not np.isfinite(step):
+        return row
+    budget = _shared(programme, total + step)
+    more = best_plan(programme, clock, budget_yuan=budget, start=plan.opened)
+    return {**row, **_gain(plan, more, step)}
 
 
 def _room_row(
@@ -153,13 +172,12 @@ def _room_row(
 
 
 def _gain(plan: Plan, more: Plan, step: float) -> dict[str, object]:
+    """Exact difference of two best plans; empty where one of them is not proven."""
+    if not more.is_feasible or not np.isfinite(more.value):
+        return {}
     if relative_gap(more.value, more.bound) or relative_gap(plan.value, plan.bound):
         return {}
     gained = more.value - plan.value
-    if gained <= _next(plan) / 2 or step <= 0.0:
-        return {"step": np.nan, "weighted_people": 0.0}
+    if gained <= LEAST_GAIN * max(plan.value, 1.0) or step <= 0.0:
+        return {"step": step, "weighted_people": 0.0, "per_unit": 0.0}
     return {"step": step, "weighted_people": gained, "per_unit": gained / step}
-
-
-def _next(plan: Plan) -> float:
-    return NEXT_STEP * max(plan.value, 1.0)

@@ -90,12 +90,15 @@ def choose_programme(
     Choice
         Objective: people newly served, weighted; a person counts once for every service. ``opened``
         has ``building_id``, ``service``, ``year``, ``cost_yuan``, ``opening_cost_yuan`` (at the
-        first service of its building), ``floor_area_m2`` and ``people``. Of all programmes that
-        serve as many it is a cheapest one, and of its orders one that serves people earliest.
-        ``curve`` has the best for each budget; ``worth`` has, for the money and each building, the
-        smallest step that serves anybody more (``step`` [``unit`` of the row], ``weighted_people``
-        gained, both exact) and ``relaxed_per_unit``, the rate of the linear relaxation, which holds
-        for small shares of options only.
+        first service of its building), ``floor_area_m2`` and ``people``. Nothing in it could be
+        left out, or exchanged for one cheaper option, without serving somebody less (with
+        capacities: nothing opens that serves nobody). Its order of years is the one that serves
+        people earliest.
+        ``curve`` has the best for each budget. ``worth`` has what a tenth more money, or as much
+        more floor area as a building could use (``step`` [``unit`` of the row]), would serve:
+        ``weighted_people`` and ``per_unit``, differences of proven optima, missing where one was
+        not proven in time; and ``relaxed_per_unit``, the rate of the linear relaxation, as if
+        slivers of options could open.
 
     Raises
     ------
@@ -145,7 +148,8 @@ def choose_programme(
     budgets = curve_budgets_yuan
     if budgets is None:
         budgets = [share * total for share in CURVE_SHARES]
-    curve = budget_curve(programme, plan, budgets, clock) if list(budgets) else None
+    share = clock.share(2) if with_worth else clock
+    curve = budget_curve(programme, plan, budgets, share) if list(budgets) else None
     worth = worth_of_more(programme, plan, clock) if with_worth else None
     return replace(choice, curve=curve, worth=worth)
 
