@@ -70,7 +70,8 @@ def budget_curve(
             rows.append({"budget_yuan": budget, "state": "not_solved_in_time"})
             continue
         else:
-            found = best_plan(programme, clock, budget_yuan=_shared(programme, budget), start=start)
+            share = clock.share(len(wanted) - done)
+            found = best_plan(programme, share, budget_yuan=_shared(programme, budget), start=start)
         start = found.opened if found.is_feasible else start
         rows.append(_curve_row(programme, found, budget))
     return _with_margin(pd.DataFrame(rows))
