@@ -20,7 +20,7 @@ from communityplan.report.page import write_page
 from communityplan.report.paper import write_paper
 from communityplan.report.pictures import draw_pictures
 from communityplan.report.plain import neutral, write_csv
-from communityplan.report.sections import document
+from communityplan.report.sections import compose
 from communityplan.report.shares import home_shares
 from communityplan.report.workbook import write_workbook
 from communityplan.wording import LANGUAGES
@@ -235,7 +235,7 @@ def _names(facts: Facts, given: set[str]) -> list[str]:
 
 def _document(facts: Facts, names: Sequence[str]) -> Document:
     pictures, lacking = draw_pictures(facts)
-    return document(facts, pictures=pictures, lacking=lacking, files=names)
+    return compose(facts, pictures=pictures, lacking=lacking, files=names)
 
 
 def _write_one(name: str, made: Path, facts: Facts, written: Document | None) -> None:

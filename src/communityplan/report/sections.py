@@ -14,13 +14,13 @@ from communityplan.report.facts import Facts
 from communityplan.tables import used
 from communityplan.wording import group_word
 
-__all__ = ["choice_lines", "document", "gain_field", "summary_lines"]
+__all__ = ["choice_lines", "compose", "gain_field", "summary_lines"]
 
 COUNTS = ("people", "covered", "beyond", "unreachable", "covered_but_for_stairs")
 STATUSES = ("met", "short", "missing", "unknown", "not_applicable")
 
 
-def document(
+def compose(
     facts: Facts, *, pictures: Mapping[str, Picture], lacking: str, files: Sequence[str]
 ) -> Document:
     """The document that every written format shows.
