@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from search_peers import PEERS
 from search_towns import LIEGE, liege, questions, synthetic
 

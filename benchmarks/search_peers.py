@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from search_towns import Questions, Town
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from demo_maker import geojson, homes, lines, network, places, plan, terrain
 from shapely import LineString, Polygon
+
+from demo_maker import geojson, homes, lines, network, places, plan, terrain
 
 HERE = Path(__file__).parent
 SEED = 20_231_119
