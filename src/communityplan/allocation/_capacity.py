@@ -11,7 +11,7 @@ from communityplan.allocation._build import Builder
 from communityplan.allocation._highs import Clock, Model, Solved, solve
 from communityplan.allocation._ledger import Flow, Found
 from communityplan.allocation._reach import Reach, Sites, merge_rows
-from communityplan.errors import DataError, Problem, TooLargeError
+from communityplan.errors import DataError, OptionError, Problem, TooLargeError
 
 __all__ = [
     "assign",
@@ -26,6 +26,9 @@ Ints = NDArray[np.int64]
 
 MOST_PAIRS = 1_000_000
 """Pairs in a model with capacities; each is a column and a row."""
+
+EXPLAIN_S = 10.0
+"""Time to find out how many people lack a place, where not everybody has one."""
 
 ROUNDING = 1e-6
 """People that a solver may lose, relative to all."""
@@ -79,14 +82,9 @@ def least_walking_within_capacity(
     network = _Network(reach.people, reach.home, reach.site, reach.walk_min)
     _check_size(network)
     solved = solve(_siting(network, sites, places, n_sites, must_serve=True), clock)
-    if solved.values is None:
-        # no solution within the limits or the time: say how many people lack a place
-        filled, flow = most_within_capacity(reach, sites, places, n_sites, clock)
-        _check_room(float(flow.people.sum()), float(reach.people.sum()), n_sites)
-        opened = filled.sites
-    else:
-        opened = _opened(solved, sites, n_sites)
-        flow = assign(reach, np.union1d(opened, sites.existing), places)
+    _check_found(solved, reach, sites, places, n_sites)
+    opened = _opened(solved, sites, n_sites)
+    flow = assign(reach, np.union1d(opened, sites.existing), places)
     walked = float((flow.people * flow.walk_min).sum())
     bound = walked if solved.state == "optimal" else min(max(solved.bound, 0.0), walked)
     return Found(opened, walked, bound, solved.is_interrupted), flow
@@ -97,14 +95,13 @@ def center_within_capacity(
 ) -> tuple[Found, Flow]:
     """So many sites that have room for everybody, with the shortest longest walk."""
     radii = np.unique(reach.walk_min[reach.walk_min >= least_min])
-    found, _ = least_walking_within_capacity(reach, sites, places, n_sites, clock)
-    opened, low, high = found.sites, 0, len(radii) - 1
-    was_interrupted = found.is_interrupted
+    low, high, solved = 0, len(radii) - 1, _room_within(reach, sites, places, n_sites, clock)
+    _check_found(solved, reach, sites, places, n_sites)
+    opened, was_interrupted = _opened(solved, sites, n_sites), solved.is_interrupted
     while low < high and not clock.is_over() and not was_interrupted:
         middle = (low + high) // 2
         near = reach.within(float(radii[middle]))
-        network = _Network(near.people, near.home, near.site, np.zeros(len(near.home)))
-        solved = solve(_siting(network, sites, places, n_sites, must_serve=True), clock)
+        solved = _room_within(near, sites, places, n_sites, clock)
         was_interrupted = solved.is_interrupted
         if solved.values is not None:
             opened, high = _opened(solved, sites, n_sites), middle
@@ -227,6 +224,26 @@ def _opened(solved: Solved, sites: Sites, n_sites: int) -> Ints:
         missing = n_sites - len(sites.required)
         return np.sort(np.concatenate([sites.required, rest[:missing]]))
     return sites.free[solved.values[: len(sites.free)] > 0.5]
+
+
+def _room_within(reach: Reach, sites: Sites, places: Floats, n_sites: int, clock: Clock) -> Solved:
+    """Any sites that have room for everybody within the pairs given."""
+    network = _Network(reach.people, reach.home, reach.site, np.zeros(len(reach.home)))
+    _check_size(network)
+    return solve(_siting(network, sites, places, n_sites, must_serve=True), clock)
+
+
+def _check_found(solved: Solved, reach: Reach, sites: Sites, places: Floats, n_sites: int) -> None:
+    """Say why there is no solution: how many people lack a place, or that time was short."""
+    if solved.values is not None:
+        return
+    if solved.state == "infeasible":
+        most, _ = most_within_capacity(reach, sites, places, n_sites, Clock(EXPLAIN_S))
+        already = assign(reach, sites.existing, places).people.sum()
+        _check_room(float(most.objective + already), float(reach.people.sum()), n_sites)
+    raise OptionError(
+        "no sites with room for everybody were found in the time given; raise time_limit_s"
+    )
 
 
 def _check_room(room: float, people: float, n_sites: int) -> None:
