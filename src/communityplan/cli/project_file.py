@@ -304,7 +304,7 @@ def _commented(line: str, name: str, asked: Asked, *, key: str = "") -> str:
         said += word("cli.new_columns", asked.lang, columns=columns)
     if key:
         said = word(key, asked.lang) + said
-    return f"{line:<{INDENT}}# {said}"
+    return f"{line + '  ':<{INDENT}}# {said}"
 
 
 def _service(service: Service, columns: set[str] | None, lang: str) -> str:

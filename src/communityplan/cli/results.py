@@ -20,6 +20,8 @@ from communityplan.load.osm import read_osm
 from communityplan.load.project import Project, load_project
 from communityplan.plan import Plan, make_plan, project_from_osm
 from communityplan.report import FORMATS, write, write_ranking, write_tables
+from communityplan.report.columns import Sayer
+from communityplan.report.sections import choice_lines
 from communityplan.wording import word
 
 __all__ = ["demo", "evaluate", "map_", "rank", "report"]
@@ -147,6 +149,8 @@ def _evaluate(project: Project, out: Path, lang: str, after: str = "") -> None:
     show_ledger(plan, lang)
     if plan.ranking is not None:
         show_sites(plan.ranking, lang)
+    services = {service.name: service for service in project.services}
+    show_files([], said=choice_lines(plan, Sayer(lang, services)))
     said = [word(after, lang)] if after else []
     unreached = plan.access[plan.access["reason"] != ""]["home_id"].nunique()
     if unreached:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from communityplan.plan import Plan
 from communityplan.report.columns import Field, Sayer
 from communityplan.report.document import Block, Document, Grid, Picture, Section, Words, grid
 from communityplan.report.facts import Facts
@@ -182,7 +183,7 @@ class _Writer:
 
     def _choice(self) -> Section:
         caption = self.say.word("report.choice")
-        lines = Words(tuple(choice_lines(self.facts)))
+        lines = Words(tuple(choice_lines(self.facts.plan, self.say)))
         money = ["cost_yuan", "opening_cost_yuan"]
         columns = ["called", "service", "year", *money, "floor_area_m2", "people"]
         blocks: list[Block] = [lines]
@@ -286,7 +287,7 @@ def summary_lines(facts: Facts) -> Iterator[str]:
         yield say.word("report.say_check", **{str(key): f"{n:,}" for key, n in sums.items()})
     if "ranking" in tables:
         yield from _site_lines(tables["ranking"], say)
-    yield from choice_lines(facts)
+    yield from choice_lines(facts.plan, say)
     without = tables["homes_without"]["home_id"].nunique()
     if without:
         yield say.word("report.say_without", count=f"{without:,}")
@@ -316,25 +317,26 @@ def _site_lines(ranking: pd.DataFrame, say: Sayer) -> Iterator[str]:
         yield say.word("report.say_first_site", name=first["called"], people=gained)
 
 
-def choice_lines(facts: Facts) -> Iterator[str]:
+def choice_lines(plan: Plan, say: Sayer) -> Iterator[str]:
     """What the budget does best, and how good that is known to be.
 
     Parameters
     ----------
-    facts : Facts
+    plan : Plan
+    say : Sayer
 
     Yields
     ------
     str
     """
-    chosen, say = facts.plan.chosen, facts.say
+    chosen = plan.chosen
     if chosen is None:
         return
     opened = chosen.opened
     spent = sum(opened[name].sum() for name in ("cost_yuan", "opening_cost_yuan") if name in opened)
     yield say.word(
         "report.say_choice",
-        budget=say.cell(facts.plan.project.budget_yuan, "yuan"),
+        budget=say.cell(plan.project.budget_yuan, "yuan"),
         buildings=f"{len(chosen.sites):,}",
         services=f"{len(opened):,}",
         spent=say.cell(spent, "yuan"),
