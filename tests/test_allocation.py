@@ -175,9 +175,9 @@ def test_capacity_limits_who_is_served():
 
 
 def test_capacity_too_small_says_by_how_much():
-    with pytest.raises(DataError, match="2 sites .* room for 100 of 112 people, 12 short"):
+    with pytest.raises(DataError, match=r"2 sites .* room for 100 of 112 people, 12 short"):
         p_median(street(), PEOPLE, n_sites=2, capacity=50)
-    with pytest.raises(DataError, match="4 sites .* room for 80 of 112 people, 32 short"):
+    with pytest.raises(DataError, match=r"4 sites .* room for 80 of 112 people, 32 short"):
         set_covering(street(), PEOPLE, within_min=100, capacity=20)
 
 
@@ -504,7 +504,7 @@ def test_capacities_equal_to_trying_every_set(seed):
         )
     ]
     if not can:
-        with pytest.raises(DataError, match="short|reach everybody|none of the sites"):
+        with pytest.raises(DataError, match=r"short|reach everybody|none of the sites"):
             p_center(walks, people, n_sites=n_sites, capacity=places, **options)
         return
     choice = p_center(walks, people, n_sites=n_sites, capacity=places, **options)
