@@ -295,9 +295,16 @@ def test_people_that_cannot_be_all_come_in_one_error(model):
     ]
 
 
-def test_walks_without_demand_and_repeated_demand(model):
-    with pytest.raises(DataError, match="walks from f: demand does not name it"):
-        model(street(), PEOPLE.drop("f"))
+def test_homes_that_demand_does_not_name_do_not_count(model):
+    choice = model(street(), PEOPLE.drop("f"))
+    assert choice.people == 105
+    assert "f" not in set(choice.served["from_id"])
+    assert choice.opened.attrs["communityplan"]["homes_not_in_demand"] == 1
+
+
+def test_demand_of_other_homes_and_repeated_demand(model):
+    with pytest.raises(DataError, match="names no from_id of walks, such as 'a'"):
+        model(street(), PEOPLE.rename(str.upper))
     with pytest.raises(DataError, match="demand of a: it is there more than once"):
         model(street(), pd.concat([PEOPLE, PEOPLE[:1]]))
 

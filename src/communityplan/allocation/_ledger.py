@@ -118,6 +118,7 @@ def as_choice(reach: Reach, flow: Flow, answer: Answer, **used: Any) -> Choice:
         "model": answer.model,
         "method": answer.method,
         "homes_without_people": reach.empty_homes,
+        "homes_not_in_demand": reach.unnamed_homes,
         "repeated_pairs": reach.repeated_pairs,
         **used,
     }

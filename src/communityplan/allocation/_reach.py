@@ -39,6 +39,8 @@ class Reach:
         Time of the walk [min], one per pair.
     empty_homes : int
         Demand without people, which is left aside.
+    unnamed_homes : int
+        Starts of walks that demand does not name, which do not count.
     repeated_pairs : int
         Pairs given more than once, of which the shortest walk counts.
     """
@@ -50,6 +52,7 @@ class Reach:
     home: Ints
     walk_min: Floats
     empty_homes: int = 0
+    unnamed_homes: int = 0
     repeated_pairs: int = 0
 
     def within(self, limit_min: float) -> Reach:
@@ -90,8 +93,8 @@ def read_reach(walks: pd.DataFrame, demand: pd.Series[Any]) -> Reach:
     TableError
         Where walks breaks its contract; a missing `walk_min` is read as unreachable.
     DataError
-        Demand that is negative, missing, not a number, repeated or without any people, and
-        walks that start where there is no demand.
+        Demand that is negative, missing, not a number or repeated, that has no people at all, or
+        that names no home of walks.
     TooLargeError
         More pairs than fit in memory.
     """
@@ -109,6 +112,7 @@ def read_reach(walks: pd.DataFrame, demand: pd.Series[Any]) -> Reach:
         home=home_of.astype(np.int64),
         walk_min=reachable["walk_min"].to_numpy(dtype=np.float64),
         empty_homes=int((people == 0).sum()),
+        unnamed_homes=int((~homes.isin(people.index)).sum()),
     )
     return _in_order(reach)
 
@@ -241,28 +245,24 @@ def _sorted(ids: Ids) -> Ids:
 
 
 def _people(demand: pd.Series[Any], homes: Ids) -> pd.Series[Any]:
+    """People of every home that demand names, as numbers; all that is wrong is one error."""
     people = pd.to_numeric(demand, errors="coerce").astype("float64")
-    problems = (
-        [
-            Problem(f"demand of {home}", f"it is {demand.iloc[row]}", "Give people, 0 or more")
-            for row, home in enumerate(demand.index)
-            if not (people.iloc[row] >= 0 and np.isfinite(people.iloc[row]))
-        ]
-        if not (np.isfinite(people).all() and (people >= 0).all())
-        else []
-    )
+    is_bad = ~((people >= 0) & np.isfinite(people)).to_numpy()
+    problems = [
+        Problem(f"demand of {home}", f"it is {found}", "Give people, 0 or more")
+        for home, found in demand[is_bad].items()
+    ]
     repeated = demand.index[demand.index.duplicated()].unique()
     problems += [
         Problem(f"demand of {home}", "it is there more than once", "Add the people up in one row")
         for home in repeated
     ]
-    problems += [
-        Problem(f"walks from {home}", "demand does not name it", "Give its people, or 0")
-        for home in homes.difference(demand.index, sort=False)
-    ]
     if not problems and not (people > 0).any():
         found = "it is empty" if demand.empty else "nobody lives anywhere: all people are 0"
         problems.append(Problem("demand", found, "Give the people at each home"))
+    if not problems and not homes.isin(demand.index).any():
+        found = f"it names no from_id of walks, such as {homes[0]!r}"
+        problems.append(Problem("demand", found, "Index it by the from_id of walks"))
     if problems:
         raise DataError(problems)
     return people

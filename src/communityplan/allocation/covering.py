@@ -60,7 +60,8 @@ def set_covering(
         As `tables.WALKS`: ``from_id``, ``to_id``, ``walk_min`` [min]. The candidates are all its
         ``to_id``; a missing ``walk_min`` is unreachable; of a repeated pair the shortest counts.
     demand : Series
-        People at each home [persons], indexed by ``from_id``.
+        People at each home [persons], indexed by ``from_id``; homes that it does not name do not
+        count, and how many these are is in the record.
     within_min : float
         Longest walk that covers, inclusive [min].
     required : iterable of str, optional
@@ -141,7 +142,8 @@ def maximal_covering(
         As `tables.WALKS`: ``from_id``, ``to_id``, ``walk_min`` [min]. The candidates are all its
         ``to_id``; a missing ``walk_min`` is unreachable; of a repeated pair the shortest counts.
     demand : Series
-        People at each home [persons], indexed by ``from_id``.
+        People at each home [persons], indexed by ``from_id``; homes that it does not name do not
+        count, and how many these are is in the record.
     n_sites : int
         How many sites open, the required ones included, the existing ones not. Where fewer would
         do, the rest opens too and its row in ``opened`` shows whom it serves.

@@ -58,7 +58,8 @@ def p_median(
         As `tables.WALKS`: ``from_id``, ``to_id``, ``walk_min`` [min]. The candidates are all its
         ``to_id``; a missing ``walk_min`` is unreachable; of a repeated pair the shortest counts.
     demand : Series
-        People at each home [persons], indexed by ``from_id``.
+        People at each home [persons], indexed by ``from_id``; homes that it does not name do not
+        count, and how many these are is in the record.
     n_sites : int
         How many sites open, the required ones included, the existing ones not.
     required : iterable of str, optional
@@ -155,8 +156,8 @@ def p_center(
         As `tables.WALKS`: ``from_id``, ``to_id``, ``walk_min`` [min]. The candidates are all its
         ``to_id``; a missing ``walk_min`` is unreachable; of a repeated pair the shortest counts.
     demand : Series
-        People at each home [persons], indexed by ``from_id``; homes without people do not count,
-        all others count alike.
+        People at each home [persons], indexed by ``from_id``; homes without people and homes that
+        it does not name do not count, all others count alike.
     n_sites : int
         How many sites open, the required ones included, the existing ones not. Those that the
         longest walk does not need are placed to shorten the other walks.
