@@ -34,6 +34,10 @@ WIDTH_IN = 6.3
 """Width of the text of an A4 page [inch]."""
 
 SHOWN_SITES = 5
+THICK_UNTIL_M = 2500.0
+"""Extent up to which lines are drawn in full width [m]."""
+
+GROUND_LAYER, HOME_LAYER, MARK_LAYER = 1, 2, 3
 ACROSS = 2
 """Small maps side by side."""
 
@@ -130,32 +134,39 @@ def _maps(facts: Facts) -> Figure:
 
 def _map(ax: Axes, facts: Facts, service: Service, share: NDArray[np.float64]) -> None:
     project, say = facts.plan.project, facts.say
+    west, south, east, north = project.homes.total_bounds
+    across_m = max(east - west, north - south, 100.0)
+    # lines thin out as more of a town is on the map
+    thin = float(np.clip(THICK_UNTIL_M / across_m, 0.25, 1.0))
     edges = facts.plan.network.edges
     streets = edges.geometry[(edges["kind"] != "gate").to_numpy()]
-    _lines(ax, streets, COLOURS["level"], 0.5)
-    _areas(ax, project.communities.geometry, "none", COLOURS["community_edge"], 0.6)
+    _lines(ax, streets, COLOURS["level"], 0.5 * thin)
+    _areas(ax, project.communities.geometry, "none", COLOURS["community_edge"], 0.6 * thin)
     if project.walls is not None:
-        _lines(ax, project.walls.geometry, COLOURS["wall"], 0.7)
+        _lines(ax, project.walls.geometry, COLOURS["wall"], 0.7 * thin)
+    _places(ax, project.homes, _fills(facts, service, share), points_only=thin < 0.5)
+    offered = project.facilities[project.facilities["service"].map(str) == service.name]
+    _marks(ax, offered, "^", COLOURS["facility"], 34 * thin)
+    if facts.plan.ranking is not None and f"gain_{service.name}" in facts.plan.ranking:
+        _ranked(ax, facts.plan.ranking)
+    minutes = say.word("ledger.within", minutes=f"{service.within_min:g}")
+    mark = "" if service.verified else f" · {say.word('map.unverified')}"
+    title = f"{say.service(service.name)} · {minutes}{mark}".replace("$", r"\$")
+    ax.set_title(title, fontsize=8, fontfamily=font_families(say.lang), loc="left", pad=2)
+    margin = 0.05 * across_m
+    ax.set(xlim=(west - margin, east + margin), ylim=(south - margin, north + margin))
+    ax.set_aspect("equal")
+    _scale(ax, east - west)
+
+
+def _fills(facts: Facts, service: Service, share: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Colour of every home: by covered share, or as one that no way leads from."""
     access = facts.plan.access
     rows = access[access["service"] == service.name]
     colours = np.array(ramp(len(SHARE_BREAKS) + 1)[::-1], dtype=object)
     filled = colours[np.searchsorted(SHARE_BREAKS, 100.0 * share, side="right")]
     filled[(rows["reason"] != "").to_numpy()] = COLOURS["unreachable"]
-    _places(ax, project.homes, filled)
-    offered = project.facilities[project.facilities["service"].map(str) == service.name]
-    _marks(ax, offered, "^", COLOURS["facility"])
-    if facts.plan.ranking is not None and f"gain_{service.name}" in facts.plan.ranking:
-        _ranked(ax, facts.plan.ranking)
-    family = font_families(say.lang)
-    minutes = say.word("ledger.within", minutes=f"{service.within_min:g}")
-    mark = "" if service.verified else f" · {say.word('map.unverified')}"
-    title = f"{say.service(service.name)} · {minutes}{mark}".replace("$", r"\$")
-    ax.set_title(title, fontsize=8, fontfamily=family, loc="left", pad=2)
-    west, south, east, north = project.homes.total_bounds
-    margin = 0.05 * max(east - west, north - south, 100.0)
-    ax.set(xlim=(west - margin, east + margin), ylim=(south - margin, north + margin))
-    ax.set_aspect("equal")
-    _scale(ax, east - west)
+    return filled
 
 
 def _lines(ax: Axes, shapes: gpd.GeoSeries, colour: str, width: float) -> None:
@@ -163,14 +174,23 @@ def _lines(ax: Axes, shapes: gpd.GeoSeries, colour: str, width: float) -> None:
 
     parts = shapely.get_parts(shapes.to_numpy())
     ends = [shapely.get_coordinates(part) for part in parts]
-    ax.add_collection(LineCollection(ends, colors=colour, linewidths=width), autolim=False)
+    drawn = LineCollection(ends, colors=colour, linewidths=width, zorder=GROUND_LAYER)
+    ax.add_collection(drawn, autolim=False)
 
 
-def _areas(ax: Axes, shapes: gpd.GeoSeries, fill: Any, edge: str, width: float) -> None:
+def _areas(
+    ax: Axes,
+    shapes: gpd.GeoSeries,
+    fill: Any,
+    edge: str,
+    width: float,
+    *,
+    layer: int = GROUND_LAYER,
+) -> None:
     from matplotlib.collections import PathCollection
 
     paths = [_path(shape) for shape in shapes]
-    drawn = PathCollection(paths, facecolors=fill, edgecolors=edge, linewidths=width)
+    drawn = PathCollection(paths, facecolors=fill, edgecolors=edge, linewidths=width, zorder=layer)
     ax.add_collection(drawn, autolim=False)
 
 
@@ -186,17 +206,42 @@ def _path(shape: shapely.Geometry) -> Any:
     return Path.make_compound_path(*(Path(np.asarray(ring.coords)[:, :2]) for ring in rings))
 
 
-def _places(ax: Axes, homes: gpd.GeoDataFrame, colours: NDArray[np.object_]) -> None:
-    areas = homes.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
+def _places(
+    ax: Axes, homes: gpd.GeoDataFrame, colours: NDArray[np.object_], *, points_only: bool
+) -> None:
+    """Homes in their shapes, or as points where a town is too large for these."""
+    areas = homes.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy() & (
+        not points_only
+    )
     if areas.any():
-        _areas(ax, homes.geometry[areas], list(colours[areas]), COLOURS["home_edge"], 0.2)
-    points = homes.geometry[~areas]
-    ax.scatter(points.x, points.y, s=9, c=list(colours[~areas]), edgecolors="#00000055", lw=0.2)
+        fills = list(colours[areas])
+        _areas(ax, homes.geometry[areas], fills, COLOURS["home_edge"], 0.2, layer=HOME_LAYER)
+    points = shapely.get_coordinates(shapely.centroid(homes.geometry.to_numpy()[~areas]))
+    size, edge = (2.0, "none") if points_only else (9.0, "#00000055")
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=size,
+        c=list(colours[~areas]),
+        edgecolors=edge,
+        lw=0.2,
+        zorder=HOME_LAYER,
+    )
 
 
-def _marks(ax: Axes, table: gpd.GeoDataFrame, mark: str, colour: str, size: float = 34) -> None:
-    points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.to_numpy()))
-    ax.scatter(points.x, points.y, s=size, marker=mark, c=colour, edgecolors="white", lw=0.7)
+def _marks(ax: Axes, table: gpd.GeoDataFrame, mark: str, colour: str, size: float) -> None:
+    points = shapely.get_coordinates(shapely.point_on_surface(table.geometry.to_numpy()))
+    edge = 0.7 if size > 20 else 0.3
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=size,
+        marker=mark,
+        c=colour,
+        edgecolors="white",
+        lw=edge,
+        zorder=MARK_LAYER,
+    )
 
 
 def _ranked(ax: Axes, ranking: gpd.GeoDataFrame) -> None:
@@ -205,7 +250,13 @@ def _ranked(ax: Axes, ranking: gpd.GeoDataFrame) -> None:
     points = shapely.get_coordinates(shapely.point_on_surface(best.geometry.to_numpy()))
     for (x, y), rank in zip(points, best["rank"], strict=True):
         ax.annotate(
-            f"{rank}", (x, y), ha="center", va="center_baseline", color="white", fontsize=6.5
+            f"{rank}",
+            (x, y),
+            ha="center",
+            va="center_baseline",
+            color="white",
+            fontsize=6.5,
+            zorder=MARK_LAYER,
         )
 
 
