@@ -101,17 +101,18 @@ def apply(
     whole = scenario if given.scenario is None else _together(given.scenario, scenario)
     untouched = Draft(base.tables, dict(base.network.options))
     draft = replace(untouched, start=untouched)
-    rows = []
+    rows, problems = [], []
     order = sorted(
         range(len(whole.measures)), key=lambda row: ORDER.index(type(whole.measures[row]))
     )
     for row in order:
         label = f"scenario {whole.name}, measure {row + 1}, {told(whole.measures[row])}"
-        before = len(draft.effects)
-        draft = _changed(replace(draft, label=label), whole.measures[row])
-        rows += [(row, effect) for effect in draft.effects[before:]]
-    if draft.problems:
-        raise DataError(draft.problems)
+        draft = replace(draft, label=label, effects=(), problems=())
+        draft = _changed(draft, whole.measures[row])
+        rows += [(row, effect) for effect in draft.effects]
+        problems += [(row, problem) for problem in draft.problems]
+    if problems:
+        raise DataError([problem for _, problem in sorted(problems, key=lambda item: item[0])])
     return _left(base, whole, draft, _effects(whole, rows))
 
 

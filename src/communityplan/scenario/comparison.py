@@ -22,7 +22,7 @@ from communityplan.standards import walker as find_walker
 from communityplan.tables import as_flags, record
 from communityplan.walker import Walker, storey_seconds
 
-__all__ = ["chosen_services", "compare", "comparison_totals"]
+__all__ = ["check_people", "chosen_services", "compare", "comparison_totals"]
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def compare(
     old = _before(before, after)
     tables = []
     wanted = chosen_services(after, services)
-    _check_people((old, after), wanted)
+    check_people((old, after), wanted)
     for service in wanted:
         walker = find_walker(service.walker)
         pair = [nearest_seconds(now, service.name, walker, direction)[1] for now in (old, after)]
@@ -163,12 +163,19 @@ def _before(before: Situation | Project | Mapping[str, Any], after: Situation) -
     return old
 
 
-def _check_people(pair: tuple[Situation, Situation], services: Sequence[Service]) -> None:
+def check_people(situations: Sequence[Situation], services: Sequence[Service]) -> None:
+    """Refuse homes that do not count the people of the services.
+
+    Raises
+    ------
+    TableError
+        Names every column that is missing.
+    """
     todo = "Add it, or give the service another group"
     problems = [
         Problem("homes", f"no column {group!r}", todo)
         for group in sorted({service.group for service in services})
-        if any(group not in now.homes.columns for now in pair)
+        if any(group not in now.homes.columns for now in situations)
     ]
     if problems:
         raise TableError(problems)

@@ -167,7 +167,7 @@ def join_destinations(change: Change, both: Both, owner: str) -> Joined:
     Joined
     """
     names = _new_names(change.before, change.after)
-    old = ["", *(name for name, new in names.items() if owner and new == owner)]
+    old = [name for name, new in names.items() if owner and new == owner] or [""]
     count = len(both.before.ids)
     kept = [_kept(change, both.before, np.full(count, name, dtype=object)) for name in old]
     row = np.tile(np.arange(count), len(old))

@@ -37,6 +37,7 @@ two ways."""
 PROBES_M = (0.5, 4.0)
 """How far beside a wall it is looked for streets on each side [m]; farther where it is double."""
 
+AT_CUT_M = 0.5
 SAME_POINT_M = 0.001
 INDOORS_M = 0.5
 """A way that runs through buildings for longer than this cannot be built [m]."""
@@ -197,10 +198,11 @@ class _Found:
             self.join_cuts(place)
 
     def passages(self, draft: Draft, stations: list[tuple[LineString, Attachment]]) -> None:
-        """New ways through walls."""
+        """New ways through walls; one that would begin at a cut in a street is for a gate there."""
+        cuts = shapely.multipoints(self.split[["x", "y"]].to_numpy())
         for line, joins in stations:
             places = crossings(draft, line)
-            if not places:
+            if not places or shapely.dwithin(joins.point, cuts, AT_CUT_M).any():
                 continue
             path = shapely.to_wkt(line, rounding_precision=3)
             self.add(places[0], "passage", path=path, length_m=line.length)

@@ -20,7 +20,12 @@ from communityplan.load.project import Project
 from communityplan.network import WalkNetwork
 from communityplan.reach.ends import search_graph
 from communityplan.scenario.changes import apply
-from communityplan.scenario.comparison import chosen_services, compare, comparison_totals
+from communityplan.scenario.comparison import (
+    check_people,
+    chosen_services,
+    compare,
+    comparison_totals,
+)
 from communityplan.scenario.fields import end_sets
 from communityplan.scenario.making import add_gate, add_path, open_gate
 from communityplan.scenario.measures import Measure, Scenario
@@ -123,6 +128,7 @@ def rank_openings(
     if now.start is not None:
         now = replace(now, start=None, scenario=None)
     wanted = chosen_services(now, services)
+    check_people([now], wanted)
     chosen = tuple(kind for kind in KINDS if kind in kinds)
     _check(kinds, within_m=within_m, every_m=every_m, apart_m=apart_m, k=k)
     walkers = [find_walker(service.walker) for service in wanted]
@@ -266,27 +272,29 @@ def _together(judge: Judge, openings: Openings, k: int) -> tuple[list[int], dict
     whole = min(len(openings.table), MOST_CONSIDERED)
     count = max((n for n in range(size, whole + 1) if math.comb(n, size) <= most), default=size)
     grows = count < min(whole, LEAST_CONSIDERED)
-    count = whole if grows else count
-    search = _Sets.of(judge, openings.take(np.arange(count)))
+    search = _Sets.of(judge, openings.take(np.arange(whole)))
+    # the best alone may all lead to one place: what adds most to them comes first
+    first = search.grown(range(whole), size if grows else min(2 * size, whole))
     if grows:
-        chosen = search.grown([], range(count), size)
-        _, gains = search.best([chosen])
+        chosen, gains = search.best([first])
         method = "greedy"
     else:
-        chosen, gains = search.best(list(itertools.combinations(range(count), size)))
+        members = list(dict.fromkeys([*first, *range(whole)]))[:count]
+        chosen, gains = search.best(list(itertools.combinations(members, size)))
         method = "enumerated" if count == len(openings.table) else "enumerated_among_best"
     value = float(gains.people[0])
     bound = value if method == "enumerated" else max(value, _bound(judge, openings))
     told = {
         "method": method,
-        "considered": count,
+        "considered": whole if grows else count,
         "of": len(openings.table),
         "people_gained": value,
         "minutes_saved": float(gains.minutes[0]),
         "bound": bound,
         "gap": (bound - value) / bound if bound > 0 else 0.0,
     }
-    return search.grown([], chosen, size), told
+    enough = float(gains.people[0]), float(gains.worth[0])
+    return search.grown(chosen, size, enough=enough), told
 
 
 @dataclass(frozen=True)
@@ -307,14 +315,16 @@ class _Sets:
         first = int(best_first(gains)[0])
         return list(sets[first]), gains.take(np.array([first]))
 
-    def grown(self, chosen: list[int], among: Iterable[int], size: int) -> list[int]:
-        """A set made larger by what adds most, until nothing adds anything."""
+    def grown(
+        self, among: Iterable[int], size: int, *, enough: tuple[float, float] | None = None
+    ) -> list[int]:
+        """A set made larger by what adds most, until nothing adds anything or it is enough."""
+        rest, chosen = list(among), list[int]()
         reached = (0.0, 0.0)
-        while len(chosen) < size:
-            sets = [[*chosen, row] for row in among if row not in chosen]
-            larger, gains = self.best(sets)
+        while len(chosen) < size and (enough is None or reached < enough):
+            larger, gains = self.best([[*chosen, row] for row in rest if row not in chosen])
             now = (float(gains.people[0]), float(gains.worth[0]))
-            if now <= reached and len(sets) == 1:
+            if enough is None and chosen and now <= reached:
                 break
             chosen, reached = larger, now
         return chosen
