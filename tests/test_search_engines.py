@@ -122,9 +122,14 @@ def test_answers_do_not_depend_on_threads_or_room(seed, monkeypatch):
     expected = every_answer(graph, origins, destinations, allowed)
     sweeps = import_module("communityplan._search.sweeps")
     monkeypatch.setattr(sweeps, "LEAST_CHUNK", 3)
-    monkeypatch.setattr(compiled, "PART", 10)
+    monkeypatch.setattr(compiled, "LEAST_PART", 10)
     for threads in (2, 3, 7):
         same(every_answer(graph, origins, destinations, allowed, threads=threads), expected)
+    # few destinations at a time
+    monkeypatch.setattr(compiled, "MANY_LABELS", 0)
+    same(every_answer(graph, origins, destinations, allowed), expected)
+    monkeypatch.setattr(compiled, "FEW_SEEDS", 1)
+    same(every_answer(graph, origins, destinations, allowed), expected)
     # room for less than the pairs of one search: every search is done twice
     monkeypatch.setattr(compiled, "FIRST_ROOM", 1)
     for threads in (1, 4):
@@ -295,6 +300,7 @@ def test_too_many_pairs_are_refused(monkeypatch):
     for module in (plain, compiled):
         use(monkeypatch, module)
         monkeypatch.setattr(module, "room_for_pairs", lambda: 1000)
+        monkeypatch.setattr(compiled, "FEW_PAIRS", 10)
         monkeypatch.setattr(import_module("communityplan._search.dense"), "MOST_CELLS", 20_000)
         with pytest.raises(TooLargeError, match=r"pairs lie within the limit.*Ask for counts"):
             jobs.pairs(graph, ends, ends, limit_s=200.0, threads=2)

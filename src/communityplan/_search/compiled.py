@@ -16,7 +16,7 @@ from communityplan._search.core import Core, core_of, core_spots, queue_for
 from communityplan._search.ends import END, LINE, OWNER, START, Spots, take, usable_by
 from communityplan._search.graph import Floats, Ints, search_limit
 from communityplan._search.kernels import Hung, Queue, Tally, sweep_counts, sweep_pairs
-from communityplan._search.lists import Lists, Seeds, gather, spread
+from communityplan._search.lists import Lists, Seeds, gather, spread, spread_one
 from communityplan._search.shaping import transpose
 from communityplan._search.sweeps import (
     Rows,
@@ -38,6 +38,10 @@ FIRST_ROOM = 1 << 16
 """Pairs that a thread makes room for at first."""
 
 
+FEW_PAIRS = 1_000_000
+"""Pairs that there is always room for."""
+
+
 def _drop_stale_code() -> None:
     """Delete compiled code that is older than its source: it cannot even be looked at if a class
     it was compiled for is gone.
@@ -53,11 +57,14 @@ def _drop_stale_code() -> None:
 
 _drop_stale_code()
 
+MANY_LABELS = 200_000
+"""Labels of nodes that do not fit into the processor's memory."""
+
 FEW_SEEDS = 16
 """Seeds of searches that keep to one part of the network."""
 
-PART = 20_000
-"""Points that a thread gathers at a time."""
+LEAST_PART = 16_000
+"""Points that a thread gathers at a time, unless one thread does it all."""
 
 # the C library gives blocks of this size back to the system, and every page of the next job's
 # arrays is a fault again, until one block of it has been freed: that raises its limit
@@ -87,7 +94,6 @@ class _Found:
 def _found_pairs(sweep: Sweep) -> list[_Found]:
     limits = search_limit(sweep.limit_s), sweep.limit_s
     found: list[_Found] = []
-    room = room_for_pairs()
 
     def work(queue: Queue, hung: Hung, chunks: Iterator[Rows]) -> None:
         mine = _Found()
@@ -110,7 +116,8 @@ def _found_pairs(sweep: Sweep) -> list[_Found]:
             mine.count.append(counts_here)
             pairs_found = sum(int(part.sum()) for one in found for part in one.count)
             searched = sum(len(part) for one in found for part in one.source)
-            check_room(pairs_found, searched / len(sweep.rows), room)
+            if pairs_found > FEW_PAIRS:
+                check_room(pairs_found, searched / len(sweep.rows), room_for_pairs())
 
     shared(sweep, work)
     return found
@@ -138,9 +145,10 @@ def _transposed(
     begin: Ints, count: Ints, minor: Rows, value: Floats, n_minor: int
 ) -> tuple[Ints, Ints, Floats]:
     first = np.zeros(n_minor + 1, dtype=np.int64)
-    pairs_out = np.empty((len(minor), 2))
-    transpose(begin, count, minor, value, first, pairs_out)
-    return first, pairs_out[:, 0].astype(np.int64), pairs_out[:, 1].copy()
+    major_out, value_out = np.empty(len(minor), dtype=np.int64), np.empty(len(minor))
+    room = np.empty((len(minor), 2))
+    transpose(begin, count, minor, value, first, room, major_out, value_out)
+    return first, major_out, value_out
 
 
 def pairs(ask: Ask) -> Pairs:
@@ -266,8 +274,13 @@ def _lists(
         k=np.uint32(k),
     )
     queue = queue_for(core)
-    batch = _batch(core, len(rows), k, limit_s)
-    spread(core.roads_back, queue, lists, seeds, batch, search_limit(limit_s), owner)
+    if k == 1:
+        lists.seconds.fill(np.inf)
+        labelled = queue._replace(seconds=lists.seconds)
+        spread_one(core.roads_back, labelled, lists, seeds, search_limit(limit_s), owner)
+    else:
+        batch = _batch(core, len(rows), k, limit_s)
+        spread(core.roads_back, queue, lists, seeds, batch, search_limit(limit_s), owner)
     core.queues.append(queue)
     return lists
 
@@ -275,11 +288,14 @@ def _lists(
 def _batch(core: Core, n_seeds: int, k: int, limit_s: float) -> int:
     """How many destinations to search from at a time.
 
-    Few at a time keep to one part of the network, but search it again where their surroundings
-    overlap: here, where more than twice as many of them meet at a node as it keeps. A search
-    within L finds about 2 (L / c)**2 nodes of a street grid with edges of c seconds.
+    Few at a time keep to one part of a network that is too large for the processor's memory, but
+    search it again where their surroundings overlap: here, where more than twice as many of them
+    meet at a node as it keeps. A search within L finds about 2 (L / c)**2 nodes of a street grid
+    with edges of c seconds.
     """
-    meet = n_seeds * 2.0 * (limit_s / core.mean_s) ** 2 / max(core.n_nodes, 1)
+    if core.n_nodes * k < MANY_LABELS:
+        return max(2 * n_seeds, 1)
+    meet = n_seeds * 2.0 * (limit_s / core.mean_s) ** 2 / core.n_nodes
     return FEW_SEEDS if meet <= 2 * k else max(2 * n_seeds, 1)
 
 
@@ -304,7 +320,8 @@ def _gathered(
         for span in spans:
             gather(origins, destinations, hung, lists, limit_s, span, best)
 
-    bounds = [*range(0, points, PART), points]
+    part = points if threads == 1 else max(LEAST_PART, points // (4 * threads))
+    bounds = [*range(0, points, max(part, 1)), points]
     together(share, list(pairwise(bounds)), threads)
     give_back(core, destinations, hung)
     return best.row.reshape(-1, k), best.seconds.reshape(-1, k)

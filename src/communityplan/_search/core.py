@@ -29,7 +29,7 @@ from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
 from communityplan._search.kernels import BUCKETS, Hung, Queue, Roads
 from communityplan._search.shaping import Chains, Edges, Joints, contract, group
 
-__all__ = ["Core", "core_of", "core_spots", "grouped", "queue_for", "slots_for"]
+__all__ = ["Core", "core_of", "core_spots", "queue_for", "slots_for"]
 
 HILBERT_LEVELS = 16
 
@@ -173,28 +173,14 @@ def _roads(
     tails, heads = np.concatenate([tail, head]), np.concatenate([head, tail])
     cost, owners = np.concatenate([there, back]), np.concatenate([owner, owner])
     passable = np.isfinite(cost) & (tails != heads)
-    first, public = grouped(np.where(passable & (owners == 0), tails, -1), n_nodes)
-    own_first, own = grouped(np.where(passable & (owners > 0), tails, -1), n_nodes)
+    first, public = _grouped(np.where(passable & (owners == 0), tails, -1), n_nodes)
+    own_first, own = _grouped(np.where(passable & (owners > 0), tails, -1), n_nodes)
     heads = heads.astype(np.uint32)
     return Roads(first, heads[public], cost[public], own_first, heads[own], cost[own], owners[own])
 
 
-def grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Positions in the order of their keys.
-
-    Parameters
-    ----------
-    keys : array of int32
-        Negative ones are left out.
-    n_keys : int
-
-    Returns
-    -------
-    first : array of uint32, shape (n_keys + 1,)
-        Where each key begins.
-    order : array of uint32
-        Positions.
-    """
+def _grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Where each key begins, and positions in the order of their keys; negative ones left out."""
     first = np.zeros(n_keys + 1, dtype=np.uint32)
     order = np.empty(len(keys), dtype=np.uint32)
     group(keys, first, order)

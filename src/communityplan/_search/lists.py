@@ -22,7 +22,7 @@ from communityplan._search.kernels import (
     rounded,
 )
 
-__all__ = ["Lists", "Seeds", "gather", "spread"]
+__all__ = ["Lists", "Seeds", "gather", "spread", "spread_one"]
 
 Array = NDArray[Any]
 
@@ -209,6 +209,65 @@ def hand_on_all(roads: Roads, queue: Queue, lists: Lists, limit: float, owner: i
             node = pop(queue, head)
             queue.seconds[node] = np.inf
             hand_on_fresh(roads, queue, lists, node, bucket, limit, owner)
+
+
+@kernel
+def spread_one(
+    roads: Roads, queue: Queue, lists: Lists, seeds: Seeds, limit: float, owner: int
+) -> None:
+    """`spread` for lists of one, which are plain labels.
+
+    Parameters
+    ----------
+    roads, queue
+        What to search; the labels of the queue are the seconds of the lists, infinite at first.
+    lists : Lists
+        None of them begun.
+    seeds, limit, owner
+        As for `spread`.
+    """
+    for seed in range(len(seeds.node)):
+        if seeds.node[seed] >= 0:
+            node = np.uint32(seeds.node[seed])
+            lists.any[node] = True
+            if seeds.seconds[seed] <= limit:
+                take_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed])
+    none = np.uint32(len(queue.after) - 1)
+    heads = none - np.uint32(BUCKETS)
+    bucket = np.uint32(0)
+    while queue.size[0] > 0:
+        head = heads + (bucket & np.uint32(BUCKETS - 1))
+        if queue.after[head] == none:
+            bucket += np.uint32(1)
+        else:
+            hand_on_one(roads, queue, lists, pop(queue, head), limit, owner)
+
+
+@kernel
+def take_over(queue: Queue, lists: Lists, node: np.uint32, seconds: float, row: int) -> None:
+    """Offer a label to a node that keeps one."""
+    if comes_before(seconds, row, queue.seconds[node], lists.row[node]):
+        lists.any[node] = True
+        lists.row[node] = row
+        push(queue, node, seconds)
+
+
+@kernel
+def hand_on_one(
+    roads: Roads, queue: Queue, lists: Lists, node: np.uint32, limit: float, owner: int
+) -> None:
+    """Offer the label of a node to all its neighbours."""
+    here, row = queue.seconds[node], lists.row[node]
+    for edge in range(roads.first[node], roads.first[node + np.uint32(1)]):
+        there = here + roads.cost[np.uint32(edge)]
+        if there <= limit:
+            take_over(queue, lists, roads.head[np.uint32(edge)], there, row)
+    if owner == 0:
+        return
+    for edge in range(roads.own_first[node], roads.own_first[node + np.uint32(1)]):
+        there = here + roads.own_cost[np.uint32(edge)]
+        if there <= limit and roads.own_owner[np.uint32(edge)] == owner:
+            take_over(queue, lists, roads.own_head[np.uint32(edge)], there, row)
 
 
 @kernel

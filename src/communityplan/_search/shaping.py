@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from communityplan._search.kernels import kernel
 
-__all__ = ["Chains", "Edges", "Joints", "contract", "group", "transpose"]
+__all__ = ["Chains", "Edges", "Joints", "contract", "group", "hook", "transpose"]
 
 Array = NDArray[Any]
 
@@ -172,8 +172,54 @@ def group(keys: Array, first: Array, order: Array) -> None:
 
 
 @kernel
+def hook(
+    ends: Array, seconds: Array, extra: Array, wanted: Array, first: Array, row: Array, add: Array
+) -> None:
+    """Group points by the nodes at the ends of their lines.
+
+    Parameters
+    ----------
+    ends : array of int32, shape (P, 4)
+    seconds : array of float, shape (P, 2)
+        From these nodes to the points; a point hangs where that is finite.
+    extra : array of float, shape (P,)
+        Added to them.
+    wanted : array of bool, shape (P,)
+        Others do not hang anywhere.
+    first : array of uint32, shape (N + 1,)
+        Zeros; filled with where each node begins.
+    row, add : array of uint32, array of float, shape (2 P,)
+        Filled with points and their seconds.
+    """
+    for point in range(len(wanted)):
+        for side in range(2):
+            if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
+                first[ends[point, side] + 1] += np.uint32(1)
+    # while places are filled in, the start of a node is kept at the node before it
+    total = np.uint32(0)
+    for node in range(1, len(first)):
+        here = first[node]
+        first[node] = total
+        total += here
+    for point in range(len(wanted)):
+        for side in range(2):
+            if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
+                place = first[ends[point, side] + 1]
+                row[place] = np.uint32(point)
+                add[place] = seconds[point, side] + extra[point]
+                first[ends[point, side] + 1] = place + np.uint32(1)
+
+
+@kernel
 def transpose(
-    begin: Array, count: Array, minor: Array, value: Array, first: Array, pairs: Array
+    begin: Array,
+    count: Array,
+    minor: Array,
+    value: Array,
+    first: Array,
+    pairs: Array,
+    major_out: Array,
+    value_out: Array,
 ) -> None:
     """Turn rows into columns: entries in the order of their minor index, then of their major one.
 
@@ -187,7 +233,11 @@ def transpose(
     first : array of int64, shape (N + 1,)
         Zeros; filled with where each minor index begins.
     pairs : array of float, shape (entries, 2)
-        Filled with major indices and values, side by side: one place in memory for each entry.
+        Room to sort in: one place in memory for each entry.
+    major_out : array of int64
+        Filled with major indices.
+    value_out : array of float
+        Filled with values.
     """
     for item in range(len(minor)):
         first[minor[np.uint64(item)] + np.uint32(1)] += 1
@@ -203,3 +253,6 @@ def transpose(
             pairs[place, 0] = major
             pairs[place, 1] = value[np.uint64(item)]
             first[key] += 1
+    for item in range(len(pairs)):
+        major_out[item] = np.int64(pairs[item, 0])
+        value_out[item] = pairs[item, 1]

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from communityplan._search.ask import Ask
-from communityplan._search.core import Core, core_of, core_spots, grouped, queue_for, slots_for
-from communityplan._search.ends import END, LINE, OWNER, START, Spots, usable_by
+from communityplan._search.core import Core, core_of, core_spots, queue_for, slots_for
+from communityplan._search.ends import LINE, OWNER, START, Spots, usable_by
 from communityplan._search.graph import Flags, Floats, Ints
 from communityplan._search.kernels import Hung, Queue, Roads
+from communityplan._search.shaping import hook
 from communityplan._search.threads import together
 
 __all__ = [
@@ -147,12 +148,12 @@ def _hung(sweep: Sweep) -> Hung:
 def _at_nodes(sweep: Sweep) -> tuple[Rows, Rows, Floats]:
     """Where the targets of each node begin, the targets, and their seconds from there."""
     targets = sweep.targets
-    add = targets.arrive + targets.extra[:, None]
-    # an infinite time must not be hung up: it would be seen for the first time again and again
-    hangs = np.isfinite(add) & sweep.wanted[:, None]
-    keys = np.where(hangs, targets.ends[:, : END + 1], -1)
-    first, order = grouped(keys.ravel(), sweep.core.n_nodes)
-    return first, order >> np.uint32(1), add.ravel().take(order)
+    first = np.zeros(sweep.core.n_nodes + 1, dtype=np.uint32)
+    row = np.empty(2 * len(targets.ends), dtype=np.uint32)
+    add = np.empty(len(row))
+    # an infinite time must not hang: it would be seen for the first time again and again
+    hook(targets.ends, targets.arrive, targets.extra, sweep.wanted, first, row, add)
+    return first, row, add
 
 
 def hang_on_lines(
