@@ -291,6 +291,17 @@ def test_every_column_of_results_has_a_name_in_both_languages(plan):
             assert field.zh != key or key in carried, (name, key)
 
 
+def test_columns_that_a_geopackage_cannot_hold_are_renamed(toy, tmp_path):
+    homes = toy.project.homes.assign(fid=["x", "y"], geom=1, Residents=2, name=["甲", "乙"], NAME=3)
+    plan = replace(toy, project=replace(toy.project, homes=homes))
+    file = report.write(plan, tmp_path / "out", formats=["gpkg"])["tables.gpkg"]
+    layer = gpd.read_file(file, layer="homes")
+    assert layer["fid_2"].tolist() == ["x", "y"]
+    assert layer["Residents_2"].tolist() == [2, 2]
+    assert layer["residents"].tolist() == [30, 50]
+    assert {"geom_2", "name", "NAME_2"} <= set(layer.columns)
+
+
 def test_styles_are_whole_and_every_thing_has_one_rule(plan, written):
     file = written / "tables.gpkg"
     with sqlite3.connect(file) as base:

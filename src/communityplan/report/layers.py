@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,8 @@ WRITTEN_AT = "1980-01-01T00:00:00.000Z"
 """Stands for the time of writing, so that the same plan gives the same file."""
 
 TABLES = ("ledger", "totals", "status_counts", "missing", "checkup", "chosen", "budget", "limits")
+Frame = TypeVar("Frame", bound=pd.DataFrame)
+
 STYLES_SQL = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -53,7 +56,7 @@ def write_layers(facts: Facts, file: Path) -> None:
     with _fixed_time():
         for name, table in layers.items():
             marked = table.assign(synthetic=True) if facts.plan.project.synthetic else table
-            marked.to_file(
+            _storable(marked).to_file(
                 file,
                 layer=name,
                 driver="GPKG",
@@ -65,7 +68,11 @@ def write_layers(facts: Facts, file: Path) -> None:
             if name in facts.tables and len(facts.tables[name]):
                 # pyogrio writes a table without geometry as a layer of its own
                 pyogrio.write_dataframe(
-                    _plain(facts.tables[name]), file, layer=name, driver="GPKG", append=True
+                    _storable(_plain(facts.tables[name])),
+                    file,
+                    layer=name,
+                    driver="GPKG",
+                    append=True,
                 )
     _write_styles(list(styles_of(facts, layers)), file)
 
@@ -131,6 +138,26 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
             number = cells.map(lambda one: np.nan if one is None else float(one))
             result[name] = number.astype("Int64")
     return result
+
+
+def _storable(table: Frame) -> Frame:
+    """The table with names of columns that a GeoPackage can hold.
+
+    Names are told apart whatever their case, and two of them are taken by the format itself.
+    """
+    shape = table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None
+    taken = {"fid", "geom"}
+    names = {}
+    for column in table.columns:
+        if column == shape:
+            continue
+        name = str(column)
+        while name.lower() in taken:
+            name += "_2"
+        taken.add(name.lower())
+        names[column] = name
+    renamed: Frame = table.rename(columns=names)
+    return renamed
 
 
 def _write_styles(styles: list[Style], file: Path) -> None:
