@@ -103,10 +103,7 @@ def write(
     facts = gather(plan, lang=lang, with_network=bool(given & {"html", "xlsx", "docx"}))
     names = _names(facts, given)
     written = _document(facts, names) if given & {"html", "docx"} else None
-    with handed_over(folder) as made:
-        for name in names:
-            _write_one(name, made, facts, written)
-    return {name: Path(folder) / name for name in names}
+    return _write_files(names, folder, facts, written)
 
 
 def write_tables(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[str, Path]:
@@ -133,10 +130,7 @@ def write_tables(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[st
     facts = gather(plan, lang=lang, with_network=False)
     names = ["ledger.csv", "map.html", *(["ranking.csv"] if plan.ranking is not None else [])]
     names.append("tables.gpkg")
-    with handed_over(folder) as made:
-        for name in names:
-            _write_one(name, made, facts, None)
-    return {name: Path(folder) / name for name in names}
+    return _write_files(names, folder, facts)
 
 
 def write_ranking(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[str, Path]:
@@ -164,9 +158,7 @@ def write_ranking(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[s
     if plan.ranking is None:
         raise OptionError("the plan has no idle buildings, so there is no ranking to write")
     facts = gather(plan, lang=lang, with_network=False)
-    with handed_over(folder) as made:
-        _write_one("ranking.csv", made, facts, None)
-    return {"ranking.csv": Path(folder) / "ranking.csv"}
+    return _write_files(["ranking.csv"], folder, facts)
 
 
 def plan_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
@@ -236,6 +228,16 @@ def _names(facts: Facts, given: set[str]) -> list[str]:
 def _document(facts: Facts, names: Sequence[str]) -> Document:
     pictures, lacking = draw_pictures(facts)
     return compose(facts, pictures=pictures, lacking=lacking, files=names)
+
+
+def _write_files(
+    names: Sequence[str], folder: str | Path, facts: Facts, written: Document | None = None
+) -> dict[str, Path]:
+    """Every file, or none."""
+    with handed_over(folder) as made:
+        for name in names:
+            _write_one(name, made, facts, written)
+    return {name: Path(folder) / name for name in names}
 
 
 def _write_one(name: str, made: Path, facts: Facts, written: Document | None) -> None:
