@@ -209,7 +209,7 @@ def test_bad_homes_are_told_all_at_once():
     assert "row 3: residents is -3" in text
     assert "'x' is already in row 1" in text
     assert "no column 'carers'" in text
-    with pytest.raises(OptionError, match="at least one limit"):
+    with pytest.raises(OptionError, match="at least one finite limit"):
         cp.coverage(network, homes, market, minutes=[])
 
 
@@ -234,3 +234,30 @@ def test_by_storey_it_is_the_ledger():
     assert summed.tolist() == pytest.approx(ledger["covered"].tolist())
     assert rows["people"].sum() == pytest.approx(homes["elderly"].sum())
     assert rows.loc[rows["home_id"] == "off", "walk_min"].isna().all()
+
+
+def test_a_group_that_is_asked_for_has_to_be_counted():
+    network, homes, market = street_town()
+    with pytest.raises(TableError, match="row 2: elderly is nan"):
+        cp.coverage(
+            network, homes.assign(elderly=[1, np.nan, 2]), market, minutes=[5], group="elderly"
+        )
+    with pytest.warns(UserWarning, match="1 homes count more elderly than residents.*row 1"):
+        cp.coverage(network, homes.assign(elderly=[99, 1, 2]), market, minutes=[5], group="elderly")
+
+
+def test_no_facility_at_all_is_an_empty_ledger_and_one_number_is_a_limit():
+    network, homes, market = street_town()
+    empty = cp.coverage(network, homes, market.iloc[:0], minutes=[5])
+    assert len(empty) == 0
+    assert {"people", "covered"} <= set(empty.columns)
+    assert len(cp.coverage(network, homes, market, minutes=5)) == 2
+    assert len(cp.service_areas(network, market.iloc[:0], walker="adult")) == 0
+
+
+def test_totals_and_access_say_what_they_were_made_with():
+    network, homes, market = street_town()
+    ledger = cp.coverage(network, homes, market, minutes=[5])
+    assert cp.totals(ledger).attrs["communityplan"]["walkers"]
+    access = cp.home_access(network, homes, market, service="market")
+    assert access.attrs["communityplan"]["walker"]["name"] == "adult"

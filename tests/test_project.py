@@ -177,3 +177,37 @@ def test_a_table_in_another_datum_than_it_says_is_warned_of(tmp_path):
     (tmp_path / "project.toml").write_text(text, encoding="utf-8")
     with pytest.warns(UserWarning, match=r"homes was read as wgs84.*look like (bd09|gcj02)"):
         cp.load_project(tmp_path)
+
+
+def test_values_of_the_wrong_kind_are_told_at_once(tmp_path):
+    text = PROJECT.replace("minutes = [5, 10]", 'minutes = ["a"]')
+    text = text.replace("within_min = 4", 'within_min = "x"').replace('"elderly"', '"kids"')
+    text += 'budget_yuan = "a lot"\n[ranking.weights]\nzz = 1\n[network]\nattach_within_m = "x"\n'
+    with pytest.raises(DataError) as told:
+        cp.load_project(write_project(tmp_path, text))
+    said = str(told.value)
+    for part in (
+        "minutes is ['a']",
+        "within_min is 'x'",
+        "no group 'kids'",
+        "'a lot'",
+        "weight zz",
+    ):
+        assert part in said
+    assert "attach_within_m is 'x'" in said
+
+
+def test_a_misspelt_service_is_no_new_service(tmp_path):
+    text = PROJECT.replace('services = ["market", "canteen"]', 'services = ["markt"]')
+    with pytest.raises(DataError, match=r"no service .markt.\. Did you mean market"):
+        cp.load_project(write_project(tmp_path, text))
+
+
+def test_missing_costs_do_not_keep_anybody_from_the_ledger(tmp_path):
+    text = PROJECT.replace("[ranking]", "[ranking]\nbudget_yuan = 100")
+    plan = cp.make_plan(cp.load_project(write_project(tmp_path, text)))
+    assert plan.chosen is None
+    assert "conversion_cost_yuan is empty" in plan.not_chosen
+    assert plan.totals["people"].gt(0).all()
+    assert plan.ledger.attrs["communityplan"]["services"]["market"]["walkers"]
+    assert "homes" in repr(plan)

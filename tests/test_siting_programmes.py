@@ -158,6 +158,6 @@ def test_sets_are_those_of_brute_force():
 
 def test_too_many_services_for_every_set():
     with pytest.raises(OptionError, match="at most 12"):
-        programmes(buildings(floor_area_m2=[1.0]), services=[f"s{at}" for at in range(13)])
+        programmes(buildings(floor_area_m2=[1.0]), services=[Service(f"s{at}") for at in range(13)])
     with pytest.raises(OptionError, match="names one twice"):
         programmes(buildings(floor_area_m2=[1.0]), services=["canteen", CANTEEN])

@@ -259,6 +259,7 @@ def test_same_input_same_rank_and_gains_only_shrink(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore:.*count more")
 def test_gains_are_those_of_coverage_with_the_building_opened(seed):
     network, homes, facilities, idle = quarter(seed)
     table = newly_covered(network, homes, facilities, idle, service=CANTEEN)

@@ -6,7 +6,8 @@ Nobody is counted twice and nobody is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,17 +16,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from communityplan.errors import OptionError, Problem, TableError
+from communityplan.errors import Problem, TableError
 from communityplan.network import WalkNetwork
 from communityplan.network.attachment import why_not_attached
 from communityplan.reach import TOLERANCE_S, Direction, nearest_places, slope_told
+from communityplan.reach.areas import limits_of
 from communityplan.reach.ends import Places, places
 from communityplan.standards import walker as find_walker
 from communityplan.standards import walker_for
-from communityplan.tables import FACILITIES, HOMES, as_flags, check, find_problems, record
+from communityplan.tables import FACILITIES, HOMES, as_flags, check, find_problems, record, used
 from communityplan.walker import Walker, storey_seconds
 
-__all__ = ["coverage", "covered_share", "home_access", "storey_coverage", "totals"]
+__all__ = [
+    "check_people",
+    "coverage",
+    "covered_share",
+    "home_access",
+    "people_problems",
+    "storey_coverage",
+    "totals",
+]
 
 Floats = NDArray[np.float64]
 
@@ -93,10 +103,8 @@ def coverage(
     [[50.0, 30.0, 20.0, 0.0]]
     """
     groups = [group] if isinstance(group, str) else list(group or ["residents"])
-    limits = sorted({float(limit) for limit in minutes})
-    if not limits or not all(np.isfinite(limit) and limit >= 0 for limit in limits):
-        raise OptionError(f"minutes is {list(minutes)}: give at least one limit, 0 or more")
-    _check_people(homes, groups)
+    limits = limits_of(minutes)
+    check_people(homes, groups)
     check(facilities, FACILITIES)
     tables = []
     walkers: dict[str, dict[str, Any]] = {}
@@ -121,7 +129,11 @@ def coverage(
                         labels={"service": service, "group": people, "within_min": limit},
                     )
                 )
-    ledger = pd.concat(tables, ignore_index=True)
+    ledger = (
+        pd.concat([_no_rows(), *tables], ignore_index=True)
+        if not tables
+        else pd.concat(tables, ignore_index=True)
+    )
     ledger = ledger.sort_values(LEDGER_KEY, kind="stable", ignore_index=True)
     return record(
         ledger,
@@ -160,6 +172,8 @@ def home_access(
         street) and ``reason`` (empty where reachable).
     """
     person = walker_for(service, "residents") if walker is None else find_walker(walker)
+    check(homes, HOMES)
+    check(facilities, FACILITIES)
     offered = facilities[facilities["service"].map(str) == service]
     joined = _Joined(network, homes)
     to, walk_min = _nearest(joined, offered, person, direction)
@@ -168,7 +182,7 @@ def home_access(
     other = "no way to any facility" if len(offered) else "no facility of this service"
     reason = np.where(reason == "", other, reason)
     names = np.array([*offered["facility_id"].map(str), None], dtype=object)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "home_id": start.ids,
             "service": service,
@@ -178,6 +192,13 @@ def home_access(
             "reason": np.where(to >= 0, "", reason),
         },
         index=homes.index,
+    )
+    return record(
+        table,
+        service=service,
+        walker=person.facts(),
+        direction=direction,
+        network=dict(network.options),
     )
 
 
@@ -304,7 +325,7 @@ def storey_coverage(
     1       2    10.0        True
     2       3    10.0       False
     """
-    _check_people(homes, [group])
+    check_people(homes, [group])
     check(facilities, FACILITIES)
     person = walker_for(service, group) if walker is None else find_walker(walker)
     offered = facilities[facilities["service"].map(str) == service]
@@ -348,26 +369,59 @@ def totals(ledger: pd.DataFrame) -> pd.DataFrame:
     keys = [key for key in LEDGER_KEY if key != "community_id"]
     summed = ledger.groupby(keys, sort=False, as_index=False)[LEDGER_SUMS].sum()
     people = summed["people"].where(summed["people"] > 0)
-    return summed.assign(covered_share=summed["covered"] / people)
+    shares = summed.assign(covered_share=summed["covered"] / people)
+    return record(shares, **used(ledger))
 
 
-def _check_people(homes: gpd.GeoDataFrame, groups: Iterable[str]) -> None:
+def _no_rows() -> pd.DataFrame:
+    kinds = dict.fromkeys(("community_id", "service", "group"), "str")
+    kinds |= dict.fromkeys(("within_min", *LEDGER_SUMS), "float64")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+
+
+def people_problems(homes: gpd.GeoDataFrame, groups: Sequence[str]) -> list[Problem]:
+    """What keeps the groups of some homes from being counted.
+
+    Parameters
+    ----------
+    homes : GeoDataFrame
+    groups : sequence of str
+        Columns; a group may be empty in the table, but not where it is asked for.
+
+    Returns
+    -------
+    list of Problem
+    """
     problems = find_problems(homes, HOMES)
     for name in groups:
         if name not in homes.columns:
-            problems.append(
-                Problem("homes", f"no column {name!r}", "Add it, or choose a group that is counted")
-            )
-        elif name not in HOMES.columns:
+            todo = "Add it, or choose a group that is counted"
+            problems.append(Problem("homes", f"no column {name!r}", todo))
+        elif name not in HOMES.required:
             values = pd.to_numeric(homes[name], errors="coerce")
+            bad = values.isna() if name in HOMES.optional else ~(values >= 0)
             problems += [
                 Problem(
                     f"homes, row {row + 1}", f"{name} is {homes[name].iloc[row]}", "Give people"
                 )
-                for row in np.flatnonzero(~(values >= 0).to_numpy())
+                for row in np.flatnonzero(bad.to_numpy())
             ]
+    return problems
+
+
+def check_people(homes: gpd.GeoDataFrame, groups: Sequence[str]) -> None:
+    """Refuse homes whose groups cannot be counted; warn of groups larger than the residents."""
+    problems = people_problems(homes, groups)
     if problems:
         raise TableError(problems)
+    for name in groups:
+        over = np.flatnonzero(_number(homes, name, 0.0) > _number(homes, "residents", 0.0))
+        if len(over):
+            warnings.warn(
+                f"{len(over)} homes count more {name} than residents, the first in row "
+                f"{over[0] + 1}; they are counted as given",
+                stacklevel=3,
+            )
 
 
 def _services(facilities: pd.DataFrame, services: Sequence[str] | None) -> list[str]:

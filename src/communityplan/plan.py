@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -18,8 +18,8 @@ from communityplan.load.project import Project
 from communityplan.network import WalkNetwork
 from communityplan.reach import service_areas
 from communityplan.siting import rank_sites
-from communityplan.standards import Service
-from communityplan.standards import service as find_service
+from communityplan.standards import Service, named_service
+from communityplan.tables import record, used
 
 __all__ = ["Plan", "make_plan", "project_from_osm"]
 
@@ -46,6 +46,8 @@ class Plan:
         Every community against every clause (see `checkup`); None where no standard is named.
     chosen : Choice or None
         The best services in idle buildings for the budget (see `choose_sites`); None without one.
+    not_chosen : str
+        Why there is no choice although there is a budget, such as costs that are not given.
     """
 
     project: Project
@@ -56,6 +58,15 @@ class Plan:
     ranking: gpd.GeoDataFrame | None
     checkup: pd.DataFrame | None = None
     chosen: Choice | None = None
+    not_chosen: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.project!r}: {', '.join(self.tables())}>"
+
+    def tables(self) -> list[str]:
+        """Names of what there is."""
+        names = ("ledger", "access", "areas", "ranking", "checkup", "chosen")
+        return [name for name in names if getattr(self, name) is not None]
 
     @property
     def totals(self) -> pd.DataFrame:
@@ -95,33 +106,31 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
     say("network")
     network = project.network()
     say("coverage")
-    ledgers, accesses, areas = [], [], []
+    ledgers: dict[str, pd.DataFrame] = {}
+    accesses: dict[str, pd.DataFrame] = {}
+    areas: dict[str, gpd.GeoDataFrame] = {}
     for service in project.services:
         offered = _offered(project.facilities, service)
         limits = sorted({*project.minutes, service.within_min})
-        ledgers.append(
-            coverage(
-                network,
-                project.homes,
-                offered,
-                minutes=limits,
-                walker=service.walker,
-                group=service.group,
-                services=[service.name],
-            )
+        ledgers[service.name] = coverage(
+            network,
+            project.homes,
+            offered,
+            minutes=limits,
+            walker=service.walker,
+            group=service.group,
+            services=[service.name],
         )
-        accesses.append(
-            home_access(
-                network, project.homes, offered, service=service.name, walker=service.walker
-            )
+        accesses[service.name] = home_access(
+            network, project.homes, offered, service=service.name, walker=service.walker
         )
     say("areas")
     for service in project.services:
         offered = _offered(project.facilities, service)
         limits = sorted({*project.minutes, service.within_min})
         if len(offered):
-            areas.append(
-                service_areas(network, offered, walker=service.walker, minutes=limits, merge=True)
+            areas[service.name] = service_areas(
+                network, offered, walker=service.walker, minutes=limits, merge=True
             )
     ranking = None
     if project.idle_buildings is not None and len(project.idle_buildings):
@@ -134,18 +143,22 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
             services=_ranked(project),
             weights=project.weights or None,
         )
-    chosen = None
+    chosen, not_chosen = None, ""
     if project.idle_buildings is not None and project.budget_yuan is not None:
         say("choice")
-        chosen = choose_sites(
-            network,
-            project.homes,
-            project.facilities,
-            project.idle_buildings,
-            services=_ranked(project),
-            budget_yuan=project.budget_yuan,
-            weights=project.weights or None,
-        )
+        try:
+            chosen = choose_sites(
+                network,
+                project.homes,
+                project.facilities,
+                project.idle_buildings,
+                services=_ranked(project),
+                budget_yuan=project.budget_yuan,
+                weights=project.weights or None,
+            )
+        except DataError as error:
+            # costs that are missing must not keep anybody from the ledger
+            not_chosen = str(error)
     found = None
     if project.standards:
         say("checkup")
@@ -160,12 +173,13 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
     return Plan(
         project=project,
         network=network,
-        ledger=pd.concat(ledgers, ignore_index=True),
-        access=pd.concat(accesses, ignore_index=True),
-        areas=_together(areas, network),
+        ledger=_noted(pd.concat(ledgers.values(), ignore_index=True), project, ledgers),
+        access=_noted(pd.concat(accesses.values(), ignore_index=True), project, accesses),
+        areas=_noted(_together(list(areas.values()), network), project, areas),
         ranking=ranking,
         checkup=found,
         chosen=chosen,
+        not_chosen=not_chosen,
     )
 
 
@@ -220,7 +234,7 @@ def project_from_osm(
         problems.append(Problem(name or "file", "no residential building", todo))
     if problems:
         raise DataError(problems)
-    chosen = [replace(find_service(service), group="residents") for service in services]
+    chosen = [replace(named_service(service), group="residents") for service in services]
     return Project(
         name=name,
         name_en=name,
@@ -242,6 +256,14 @@ def project_from_osm(
 
 def _silent(stage: str) -> None:
     del stage
+
+
+def _noted(
+    table: pd.DataFrame, project: Project, parts: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """The inputs and options of a table that was put together service by service."""
+    options = {name: used(part) for name, part in parts.items()}
+    return record(table, source=project.source, synthetic=project.synthetic, services=options)
 
 
 def _offered(facilities: gpd.GeoDataFrame, service: Service) -> gpd.GeoDataFrame:

@@ -14,8 +14,7 @@ from communityplan.coverage import coverage
 from communityplan.errors import DataError, Problem
 from communityplan.network import WalkNetwork
 from communityplan.siting import newly_covered, programme_fit
-from communityplan.standards import Service
-from communityplan.standards import service as find_service
+from communityplan.standards import Service, named_service
 
 __all__ = ["choose_sites"]
 
@@ -82,7 +81,7 @@ def choose_sites(
     >>> choice.is_proven, float(choice.opened["opening_cost_yuan"].sum()) <= 2_000_000
     (True, True)
     """
-    wanted = [find_service(name) if isinstance(name, str) else name for name in services]
+    wanted = [named_service(name) if isinstance(name, str) else name for name in services]
     fit = programme_fit(idle_buildings, services=wanted)
     fitting = fit.loc[fit["fits"], ["building_id", "service"]]
     gains = [

@@ -70,7 +70,8 @@ def renovation_scope(
     if least_households is not None:
         tests.append(_by_households(_column(communities, "households"), least_households))
     known = pd.DataFrame(
-        {number: test["passes"] for number, test in enumerate(tests)}, index=communities.index
+        {number: test["passes"].to_numpy() for number, test in enumerate(tests)},
+        index=communities.index,
     )
     fails, unsure = (known == 0.0).any(axis=1), known.isna().any(axis=1)
     words = {

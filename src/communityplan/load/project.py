@@ -109,6 +109,13 @@ class Project:
     from_osm: bool = False
     source: str = ""
 
+    def __repr__(self) -> str:
+        name = self.name_en or self.name
+        return (
+            f"<Project {name}: {len(self.communities)} communities, {len(self.homes)} homes, "
+            f"{len(self.facilities)} facilities, {len(self.services)} services>"
+        )
+
     def network(self) -> WalkNetwork:
         """The walking network of the project.
 
@@ -172,6 +179,8 @@ def load_project(path: str | Path) -> Project:
     services, more = _services(asked, file)
     problems += more
     problems += _members(tables)
+    if not problems:
+        problems += _value_problems(asked, file, tables, services)
     if problems:
         raise DataError(problems)
     _warn_of_datums(tables, asked.get("inputs", {}))
@@ -265,7 +274,11 @@ def _inputs(
         options = dict(given) if isinstance(given, Mapping) else {"path": given}
         where = f"{file}, [inputs], {name}"
         problems += _strangers(options, TABLE_KEYS, where)
-        path = file.parent / str(options.pop("path", ""))
+        if not isinstance(options.get("path"), str):
+            found = f"is {given!r}"
+            problems.append(Problem(where, found, 'Give a path, or a table with path = "..."'))
+            continue
+        path = file.parent / options.pop("path")
         if not path.is_file():
             problems.append(Problem(where, f"there is no file {path}", "Mend the path"))
         elif name in RASTERS:
@@ -297,12 +310,66 @@ def _warn_of_datums(tables: Mapping[str, gpd.GeoDataFrame], inputs: Mapping[str,
             )
 
 
+def _value_problems(
+    asked: Mapping[str, Any],
+    file: Path,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    services: tuple[Service, ...],
+) -> list[Problem]:
+    """Values that later steps would stumble over one by one."""
+    told: list[tuple[str, str, str]] = []
+    minutes = asked.get("evaluate", {}).get("minutes", [5, 10, 15])
+    if not isinstance(minutes, list) or not minutes or not all(map(_is_amount, minutes)):
+        told.append(("evaluate", f"minutes is {minutes!r}", "Give minutes such as [5, 10, 15]"))
+    for service in services:
+        for key in ("within_min", "min_floor_area_m2"):
+            if not _is_amount(getattr(service, key)):
+                found = f"{key} is {getattr(service, key)!r}"
+                told.append((f"services.{service.name}", found, "Give a number, 0 or more"))
+        if service.group not in tables["homes"].columns:
+            columns = ", ".join(map(str, tables["homes"].columns))
+            todo = f"The columns of homes are {columns}"
+            told.append((f"services.{service.name}", f"no group {service.group!r}", todo))
+    ranking = asked.get("ranking", {})
+    budget = ranking.get("budget_yuan", 0)
+    if not _is_amount(budget):
+        told.append(("ranking", f"budget_yuan is {budget!r}", "Give yuan, 0 or more"))
+    known = {service.name for service in services}
+    for name, weight in dict(ranking.get("weights", {})).items():
+        if name not in known or not _is_amount(weight):
+            found = f"weight {name} = {weight!r}"
+            todo = f"Give numbers, 0 or more, for {', '.join(sorted(known))}"
+            told.append(("ranking.weights", found, todo))
+    for name in ranking.get("services", []):
+        if name not in known:
+            todo = f"Evaluated are {', '.join(sorted(known))}"
+            told.append(("ranking", f"no service {name!r}", todo))
+    for key in ("gate_within_m", "attach_within_m"):
+        value = asked.get("network", {}).get(key, 0)
+        if not _is_amount(value):
+            told.append(("network", f"{key} is {value!r}", "Give metres, 0 or more"))
+    return [Problem(f"{file}, [{section}]", found, todo) for section, found, todo in told]
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether something is a finite number that is not negative."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value < float("inf")
+
+
 def _services(asked: Mapping[str, Any], file: Path) -> tuple[tuple[Service, ...], list[Problem]]:
     own = asked.get("services", {})
     names = asked.get("evaluate", {}).get("services", list(own) or list(SERVICES))
     problems, services = [], []
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        found = f"services is {names!r}"
+        return (), [Problem(f"{file}, [evaluate]", found, 'Give a list such as ["canteen"]')]
     for name in dict.fromkeys([*names, *own]):
         facts = own.get(name, {})
+        if name not in SERVICES and name not in own:
+            near = difflib.get_close_matches(name, [*SERVICES, *own], n=1)
+            todo = f"Did you mean {near[0]}?" if near else f"Describe it under [services.{name}]"
+            problems.append(Problem(f"{file}, [evaluate]", f"no service {name!r}", todo))
         problems += _strangers(facts, SERVICE_KEYS, f"{file}, [services.{name}]")
         walker = facts.get("walker", "adult")
         if walker not in WALKERS:

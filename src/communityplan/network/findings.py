@@ -123,7 +123,9 @@ def gate_table(
         {
             "gate_id": ids,
             "who": who,
-            "taken_for": pd.Series(ids).map(access).fillna(meant).to_numpy(dtype=object),
+            "taken_for": np.where(
+                np.isin(ids, access.index), pd.Series(ids).map(access).astype(object), meant
+            ),
             "on_street": noded.gate_found,
             "opens": np.isin(ids, access.index),
             "wall_m": _nearest_m(gates.geometry.to_numpy(), barriers.lines),

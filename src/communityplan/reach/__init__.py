@@ -213,8 +213,8 @@ def nearest_places(
         By start, nearest first.
     """
     limit_s = np.inf if within_min is None else _limit(within_min) + TOLERANCE_S
-    if k < 1:
-        raise OptionError(f"k is {k}: ask for at least one destination")
+    if k != int(k) or k < 1:
+        raise OptionError(f"k is {k}: ask for a whole number of destinations, at least one")
 
     def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
         if direction == "worse":
@@ -237,7 +237,10 @@ def _rank(sorted_start: Ints) -> Ints:
 
 
 def _limit(within_min: float) -> float:
-    limit_s = float(within_min) * 60.0
+    try:
+        limit_s = float(within_min) * 60.0
+    except (TypeError, ValueError):
+        limit_s = float("nan")
     if not limit_s >= 0:
         raise OptionError(f"within_min is {within_min}: give minutes, 0 or more")
     return limit_s

@@ -24,7 +24,7 @@ from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
-__all__ = ["reached_streets", "service_areas"]
+__all__ = ["limits_of", "reached_streets", "service_areas"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -82,7 +82,7 @@ def reached_streets(
     """
     person = find_walker(walker)
     found = places(network, points, walker=person, where="points")
-    limits_s = _limits([within_min])
+    limits_s = [limit * 60.0 for limit in limits_of([within_min])]
     part = reached_parts(network, found, person, limits_s, direction)[limits_s[0]]
     lines = cut_lines(network.edges.geometry.to_numpy()[part.edge], part.start, part.stop)
     result = gpd.GeoDataFrame(
@@ -153,7 +153,7 @@ def service_areas(
     """
     person = find_walker(walker)
     found = places(network, facilities, walker=person, where="facilities")
-    limits_s = _limits(minutes)
+    limits_s = [limit * 60.0 for limit in limits_of(minutes)]
     if not (np.isfinite(margin_m) and margin_m > 0):
         raise OptionError(f"margin_m is {margin_m}: give metres above 0")
     label, names = _labels(found, merge)
@@ -167,20 +167,45 @@ def service_areas(
     return record(
         table if "" not in table.columns else table.drop(columns=""),
         walker=person.facts(),
-        minutes=[float(limit) for limit in minutes],
+        minutes=[limit_s / 60.0 for limit_s in limits_s],
         direction=direction,
         margin_m=float(margin_m),
         merge=merge,
     )
 
 
-def _limits(minutes: Iterable[float]) -> list[float]:
-    limits = sorted({float(limit) for limit in minutes})
+def limits_of(minutes: float | Iterable[float]) -> list[float]:
+    """Limits in ascending order, from one number or several.
+
+    Parameters
+    ----------
+    minutes : float or iterable of float
+        Limits [min].
+
+    Returns
+    -------
+    list of float
+        Minutes.
+
+    Raises
+    ------
+    OptionError
+        For no limit, or one that is no finite number of minutes.
+
+    Examples
+    --------
+    >>> from communityplan.reach.areas import limits_of
+    >>> limits_of(5), limits_of([15, 5])
+    ([5.0], [5.0, 15.0])
+    """
+    try:
+        given = [minutes] if isinstance(minutes, (int, float)) else list(minutes)
+        limits = sorted({float(limit) for limit in given})
+    except (TypeError, ValueError):
+        raise OptionError(f"minutes is {minutes!r}: give numbers such as 5, 10, 15") from None
     if not limits or not all(np.isfinite(limit) and limit >= 0 for limit in limits):
-        raise OptionError(
-            f"the limits are {limits}: give at least one number of minutes, 0 or more"
-        )
-    return [limit * 60.0 for limit in limits]
+        raise OptionError(f"minutes is {limits}: give at least one finite limit, 0 or more")
+    return limits
 
 
 def _label_column(found: Places, merge: bool) -> str:
@@ -320,10 +345,12 @@ def _area_table(
 ) -> gpd.GeoDataFrame:
     """Every name with every limit; no street reached is an empty area."""
     columns = ["number", "limit_s", "street_km", "inside_share", "false_share", "geometry"]
-    found = pd.DataFrame(rows, columns=columns)
+    kinds = dict.fromkeys(columns[2:5], "float64") | {"number": "int64", "limit_s": "float64"}
+    found = pd.DataFrame(rows, columns=columns).astype(kinds)
     every = pd.MultiIndex.from_product(
         [range(len(names)), limits_s], names=["number", "limit_s"]
     ).to_frame(index=False)
+    every = every.astype({"number": "int64", "limit_s": "float64"})
     table = every.merge(found, on=["number", "limit_s"], how="left")
     shapes = np.array(
         [area if shapely.is_geometry(area) else shapely.Polygon() for area in table["geometry"]],

@@ -11,6 +11,7 @@ import pandas as pd
 from communityplan import _search
 from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
+from communityplan.reach.areas import limits_of
 from communityplan.reach.ends import ends_of, groups_of, places, residents_of, search_graph
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
@@ -74,9 +75,7 @@ def within_reach(
         raise OptionError(
             f"per is {per!r} and direction {direction!r}: give origin or destination, there or back"
         )
-    limits = sorted({float(limit) for limit in minutes})
-    if not limits or not all(limit >= 0 for limit in limits):
-        raise OptionError(f"minutes is {list(minutes)}: give at least one limit, 0 or more")
+    limits = limits_of(minutes)
     person = find_walker(walker)
     by_origin = per == "origin"
     amounts = _amounts(destinations if by_origin else origins, weight)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from communityplan.errors import OptionError
 from communityplan.siting.rules import Rules, StoreyRule, find_rules
 from communityplan.siting.words import say
-from communityplan.standards import Service
-from communityplan.standards import service as find_service
+from communityplan.standards import Service, named_service
 from communityplan.tables import IDLE_BUILDINGS, check, record
 from communityplan.wording import service_word
 
@@ -120,7 +119,8 @@ def programme_fit(
 
 def chosen_services(services: Sequence[str | Service]) -> list[Service]:
     """Services by name or by themselves, each once."""
-    wanted = [find_service(one) if isinstance(one, str) else one for one in services]
+    given = [services] if isinstance(services, str | Service) else services
+    wanted = [named_service(one) if isinstance(one, str) else one for one in given]
     names = [service.name for service in wanted]
     if not names:
         raise OptionError("no service to rank for; name at least one in services")

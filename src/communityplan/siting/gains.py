@@ -13,8 +13,7 @@ from communityplan.coverage import covered_share
 from communityplan.network import WalkNetwork
 from communityplan.reach import TOLERANCE_S
 from communityplan.siting.joined import Joined
-from communityplan.standards import Service
-from communityplan.standards import service as find_service
+from communityplan.standards import Service, named_service
 from communityplan.standards import walker as find_walker
 from communityplan.tables import FACILITIES, IDLE_BUILDINGS, as_flags, check
 from communityplan.walker import Walker, storey_seconds
@@ -97,7 +96,7 @@ def newly_covered(
     >>> newly_covered(network, home, none, hall, service="market")["people"].tolist()
     [30.0]
     """
-    wanted = find_service(service) if isinstance(service, str) else service
+    wanted = named_service(service) if isinstance(service, str) else service
     check(facilities, FACILITIES)
     check(idle_buildings, IDLE_BUILDINGS)
     joined = Joined(network, homes, facilities, idle_buildings)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from communityplan.errors import OptionError, Problem, TableError
+from communityplan.coverage import people_problems
+from communityplan.errors import OptionError, TableError
 from communityplan.network import WalkNetwork
 from communityplan.siting.criteria import Criterion, Scale, chosen_criteria, newly_names, to_scale
 from communityplan.siting.fit import chosen_services, programme_fit
@@ -23,7 +24,7 @@ from communityplan.siting.stability import pareto_front, simplex_points, stabili
 from communityplan.siting.values import Bench, best_programmes, criterion_values, fit_out_of
 from communityplan.siting.why import add_sentences, places_of
 from communityplan.standards import Service
-from communityplan.tables import FACILITIES, HOMES, IDLE_BUILDINGS, find_problems, record
+from communityplan.tables import FACILITIES, IDLE_BUILDINGS, find_problems, record
 
 __all__ = ["rank_sites"]
 
@@ -259,6 +260,7 @@ def _in_order(ranked: gpd.GeoDataFrame, fits: Flags) -> tuple[gpd.GeoDataFrame, 
     order = keys.index.to_numpy()
     ranked = ranked.iloc[order].reset_index(drop=True)
     rank = pd.Series(np.arange(1, len(ranked) + 1), dtype="Int64")
+    ranked = ranked.drop(columns="rank", errors="ignore")
     ranked.insert(0, "rank", rank.mask(pd.Series(~fits[order])))
     return ranked, order
 
@@ -300,12 +302,9 @@ def _check_tables(
     services: Sequence[Service],
     groups: Sequence[str],
 ) -> None:
-    problems = find_problems(homes, HOMES) + find_problems(facilities, FACILITIES)
-    problems += find_problems(idle_buildings, IDLE_BUILDINGS)
     asked = {service.group for service in services} | set(groups)
-    for group in sorted(asked - set(homes.columns)):
-        todo = "Add it, or give the services another group"
-        problems.append(Problem("homes", f"no column {group!r}", todo))
+    problems = people_problems(homes, sorted(asked)) + find_problems(facilities, FACILITIES)
+    problems += find_problems(idle_buildings, IDLE_BUILDINGS)
     if problems:
         raise TableError(problems)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,7 +11,16 @@ from typing import Any
 from communityplan.errors import OptionError
 from communityplan.walker import Walker
 
-__all__ = ["GROUP_WALKERS", "SERVICES", "WALKERS", "Service", "service", "walker", "walker_for"]
+__all__ = [
+    "GROUP_WALKERS",
+    "SERVICES",
+    "WALKERS",
+    "Service",
+    "named_service",
+    "service",
+    "walker",
+    "walker_for",
+]
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,30 @@ def service(name: str) -> Service:
     ('children', 'residents')
     """
     return SERVICES.get(name, Service(name=name, zh=name, en=name))
+
+
+def named_service(name: str) -> Service:
+    """A service that the catalogue has to know: a slip of the pen is no new service.
+
+    Raises
+    ------
+    OptionError
+        For a name that is not known, with what it may have meant.
+
+    Examples
+    --------
+    >>> from communityplan.standards import named_service
+    >>> named_service("chilcare")
+    Traceback (most recent call last):
+    ...
+    communityplan.errors.OptionError: no service 'chilcare'; did you mean childcare? Known are ...
+    """
+    if name in SERVICES:
+        return SERVICES[name]
+    near = difflib.get_close_matches(str(name), SERVICES, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    known = ", ".join(SERVICES)
+    raise OptionError(f"no service {name!r}; {meant}Known are {known}, or give your own Service")
 
 
 def walker_for(service_name: str, group: str) -> Walker:
