@@ -51,9 +51,7 @@ def court(**changed: object) -> dict[str, gpd.GeoDataFrame]:
             crs=CRS,
         ),
         "gates": points([(100, 0), (300, 0)], gate_id=["west", "east"], who=["closed", "everyone"]),
-        "homes": points(
-            [(150, 0)], home_id=["h"], community_id=["c"], residents=[10], storeys=[3]
-        ),
+        "homes": points([(150, 0)], home_id=["h"], community_id=["c"], residents=[10], storeys=[3]),
         "facilities": points([(0, 0)], facility_id=["m"], service=["market"]),
         "idle_buildings": points([(200, 0)], building_id=["b1"], floor_area_m2=[250.0]),
     }
@@ -143,7 +141,8 @@ def test_a_residents_path_is_for_its_residents():
     line = [(150, 0), (150, 100)]
     opened = remove_wall(community_id="c", between=((140, 50), (160, 50)))
     now = after(opened, add_path(line, access="residents"))
-    # its middle lies on the boundary, so it is the court's own
+    # in the court it is the court's own, beyond the wall it is everyone's
+    assert now.streets["access"].tolist()[-2:] == ["residents", "everyone"]
     assert seconds(now) == pytest.approx(350)
     stranger = court()["homes"].assign(community_id="x")
     assert seconds(after(opened, add_path(line, access="residents"), homes=stranger)) == (

@@ -119,7 +119,9 @@ def test_gates_and_cut_streets_come_as_such():
     street = rank_openings(cut, services=[ADULT])
     assert street["kind"].iloc[0] == "cut_street"
     assert street["gate_id"].iloc[0] == ""
-    assert opening_scenario(street.head(1)).told() == ("add_gate(point=POINT (200 0), who='everyone')",)
+    assert opening_scenario(street.head(1)).told() == (
+        "add_gate(point=POINT (200 0), who='everyone')",
+    )
     # a new way beside it is not offered as well
     ways = street[street["kind"] == "passage"]
     assert (ways.distance(shapely.Point(200, 0)) > 30).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -121,7 +122,12 @@ def _recorded(ranking: pd.DataFrame) -> dict[str, float]:
     """Limits that a ranking was made with, by service [min]."""
     services = used(ranking).get("services", {})
     facts = services if isinstance(services, dict) else {}
-    return {name: float(one["within_min"]) for name, one in facts.items() if "within_min" in one}
+    # rankings note the whole service, openings its limit alone
+    limits = {
+        name: one.get("within_min") if isinstance(one, Mapping) else one
+        for name, one in facts.items()
+    }
+    return {name: float(limit) for name, limit in limits.items() if limit is not None}
 
 
 def _gain_facts(here: pd.DataFrame, look: Look, limits: dict[str, float]) -> list[Fact]:
