@@ -239,7 +239,7 @@ def _stacked(parts: list[Attachment]) -> Attachment:
 
 @dataclass(frozen=True)
 class _Ground:
-    """Lines that places may join: the edges before, and each new street as a whole.
+    """Lines that places may join: the edges before, and each part of a new street.
 
     These pieces are the same whatever else a scenario does, so a joining point that one scenario
     offers is offered by every larger one.
@@ -260,9 +260,10 @@ class _Ground:
             if not change.walker.may_use_steps:
                 walked &= ~edges["steps"]
                 level = ~as_flags(new["steps"]) if len(new) else level
-            lines = np.concatenate([edges.geometry[walked], new.geometry[level]])
+            parts, row = shapely.get_parts(new.geometry.to_numpy()[level], return_index=True)
+            lines = np.concatenate([edges.geometry[walked], parts])
             number = np.arange(len(change.start.streets), len(streets))[level]
-            street = np.concatenate([edges["street"][walked], number]).astype(np.int64)
+            street = np.concatenate([edges["street"][walked], number[row]]).astype(np.int64)
             change.after.cache[key] = cls(lines, street, shapely.STRtree(lines))
         found: _Ground = change.after.cache[key]
         return found

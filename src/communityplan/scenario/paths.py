@@ -15,13 +15,16 @@ from shapely.ops import substring
 from communityplan.scenario.draft import Draft, appended
 from communityplan.scenario.measures import AddPath
 
-__all__ = ["add_way", "crossings"]
+__all__ = ["SAME_POINT_M", "add_way", "crossings", "in_parts"]
 
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
 
 SAME_VERTEX_M = 0.01
 """A path that joins a street closer than this to one of its vertices joins that vertex [m]."""
+
+SAME_POINT_M = 0.001
+"""Points closer than this are one to the network [m]."""
 
 HAIR_M = 0.01
 """The way from a path to its street may touch a wall with its ends [m]."""
@@ -60,7 +63,12 @@ def add_way(draft: Draft, measure: AddPath) -> Draft:
         "crossing": measure.crossing,
         "oneway_foot": False,
     }
-    changed = found.having(streets=appended(found.table("streets"), [row], [line]))
+    parts = [(measure.access, line)]
+    if measure.access == "residents":
+        parts = _by_owner(draft.start or draft, line)
+    rows = [{**row, "access": access} for access, _ in parts]
+    shapes = [shape for _, shape in parts]
+    changed = found.having(streets=appended(found.table("streets"), rows, shapes))
     if measure.opens:
         changed = _with_gates(changed, walls, measure.opens)
     told: dict[str, Any] = {"metres": f"{line.length:.0f}", "ends": len(ends)}
@@ -91,6 +99,54 @@ def crossings(draft: Draft, line: LineString) -> list[Point]:
         if not places or metres - places[-1] > apart_m:
             places.append(metres)
     return [line.interpolate(metres) for metres in places]
+
+
+def _by_owner(before: Draft, line: LineString) -> list[tuple[str, Any]]:
+    """A private path in parts: whose each is follows from where it lies.
+
+    Walls that a scenario takes down still part it. Where it lies in a community it is for its
+    residents, and then the rest of it is for everyone: the street outside is nobody's own.
+    """
+    areas = before.table("communities").geometry.to_numpy()
+    edges = shapely.union_all(np.concatenate([before.barriers[0], shapely.boundary(areas)]))
+    parts = shapely.get_parts(in_parts(line, edges))
+    middle = shapely.line_interpolate_point(parts, 0.5, normalized=True)
+    inside = np.asarray(shapely.intersects(shapely.union_all(areas), middle), dtype=bool)
+    if not inside.any():
+        inside[:] = True
+    kinds = (("residents", parts[inside]), ("everyone", parts[~inside]))
+    return [(access, shapely.multilinestrings(some)) for access, some in kinds if len(some)]
+
+
+def in_parts(line: Any, walls: Any, *, within: Any = None) -> Any:
+    """A line in parts that meet where it meets walls; itself where it meets none.
+
+    Parameters
+    ----------
+    line : LineString or MultiLineString
+    walls : geometry
+        All walls that matter, in one.
+    within : geometry, optional
+        Only what lies in there is looked at.
+    """
+    parts = [piece for part in shapely.get_parts(line) for piece in _cut(part, walls, within)]
+    return parts[0] if len(parts) == 1 else shapely.multilinestrings(parts)
+
+
+def _cut(line: Any, walls: Any, within: Any) -> list[Any]:
+    vertices = np.asarray(shapely.points(shapely.get_coordinates(line)), dtype=object)
+    beside = vertices[np.asarray(shapely.distance(vertices, walls) <= SAME_POINT_M)]
+    crossed = shapely.points(shapely.get_coordinates(shapely.intersection(line, walls)))
+    met = np.concatenate([beside, np.asarray(crossed, dtype=object)])
+    if within is not None:
+        met = met[np.asarray(shapely.intersects(met, within), dtype=bool)]
+    along = np.unique(np.round(shapely.line_locate_point(line, met), 6))
+    along = along[(along > SAME_POINT_M) & (along < line.length - SAME_POINT_M)]
+    along = along[np.diff(along, prepend=-1.0) > SAME_POINT_M]
+    places = [0.0, *along.tolist(), line.length]
+    if len(places) == 2:
+        return [line]
+    return [substring(line, a, b) for a, b in itertools.pairwise(places)]
 
 
 def _with_gates(draft: Draft, places: list[Point], who: str) -> Draft:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +14,18 @@ from shapely.ops import substring
 
 from communityplan.scenario.draft import NATURAL, Draft, appended, meets_near, no_such
 from communityplan.scenario.measures import RemoveWall
+from communityplan.scenario.paths import SAME_POINT_M, in_parts
 
 __all__ = ["take_down"]
 
 BESIDE_M = 1.0
 """What runs closer than this along a stretch that is taken down is the same wall [m]."""
 
-SAME_POINT_M = 0.001
-
 ALONG_M = 3.0
 """A wall that runs beside a stretch for less than this only meets it [m]."""
 
 INSIDE_M = 0.02
-"""What is left of a boundary stands this far inside: streets drawn on it stay outside [m]."""
+"""What is left of a boundary that streets are drawn on stands this far inside of them [m]."""
 
 
 def take_down(draft: Draft, measure: RemoveWall) -> Draft:
@@ -108,8 +106,9 @@ def _without_boundaries(draft: Draft, zone: Any) -> Draft:
     opened = enclosed & _runs_along(shapely.boundary(areas), zone)
     if not opened.any():
         return draft
+    streets = draft.table("streets").geometry.to_numpy()
     inside_m = float(np.clip(draft.options["gate_within_m"] / 2, 0.002, INSIDE_M))
-    left = shapely.boundary(shapely.buffer(areas[opened], -inside_m, join_style="mitre"))
+    left = np.array([_wall_of(area, streets, inside_m) for area in areas[opened]], dtype=object)
     left = shapely.difference(left, zone)
     # where a wall is drawn on the boundary it stands for it: a second one would be a second gate
     drawn = shapely.union_all(draft.table("walls").geometry.to_numpy())
@@ -122,8 +121,19 @@ def _without_boundaries(draft: Draft, zone: Any) -> Draft:
         rows = [
             {"wall_id": f"{name} boundary", "kind": "community wall"} for name in names[standing]
         ]
-        changed = changed.having(walls=appended(draft.table("walls"), rows, left[standing]))
+        changed = changed.having(
+            walls=appended(draft.table("walls"), rows, left[standing].tolist())
+        )
     return replace(changed, options=options)
+
+
+def _wall_of(area: Any, streets: NDArray[np.object_], inside_m: float) -> Any:
+    """The boundary of an area as a wall; a hair inside where streets run along it, outside."""
+    boundary = shapely.boundary(area)
+    along_m = shapely.length(shapely.intersection(streets, boundary)).sum()
+    if along_m <= SAME_POINT_M:
+        return boundary
+    return shapely.boundary(shapely.buffer(area, -inside_m, join_style="mitre"))
 
 
 def _jointed(draft: Draft, before: NDArray[np.object_], zone: Any) -> Draft:
@@ -139,31 +149,10 @@ def _jointed(draft: Draft, before: NDArray[np.object_], zone: Any) -> Draft:
     line, street = tree.query(lines, predicate="dwithin", distance=SAME_POINT_M)
     for row in np.unique(street):
         walls = shapely.union_all(lines[line[street == row]])
-        parts = [
-            piece
-            for part in shapely.get_parts(shapes[row])
-            for piece in _cut(part, walls, shapely.buffer(zone, SAME_POINT_M))
-        ]
-        shapes[row] = parts[0] if len(parts) == 1 else shapely.multilinestrings(parts)
+        shapes[row] = in_parts(shapes[row], walls, within=shapely.buffer(zone, SAME_POINT_M))
     return draft.having(
         streets=streets.set_geometry(gpd.GeoSeries(shapes, index=streets.index, crs=streets.crs))
     )
-
-
-def _cut(line: Any, walls: Any, zone: Any) -> list[Any]:
-    """A line in parts that meet where it meets walls in a zone."""
-    vertices = np.asarray(shapely.points(shapely.get_coordinates(line)), dtype=object)
-    beside = vertices[np.asarray(shapely.distance(vertices, walls) <= SAME_POINT_M)]
-    crossed = np.asarray(shapely.points(shapely.get_coordinates(shapely.intersection(line, walls))))
-    met = np.concatenate([beside, crossed])
-    met = met[np.asarray(shapely.intersects(met, zone), dtype=bool)]
-    along = np.unique(np.round(shapely.line_locate_point(line, met), 6))
-    along = along[(along > SAME_POINT_M) & (along < line.length - SAME_POINT_M)]
-    along = along[np.diff(along, prepend=-1.0) > SAME_POINT_M]
-    if not len(along):
-        return [line]
-    places = [0.0, *along.tolist(), line.length]
-    return [substring(line, a, b) for a, b in itertools.pairwise(places)]
 
 
 def _without_gates(draft: Draft, before: Draft, stretch: Any) -> Draft:
