@@ -1,4 +1,4 @@
-"""Scenarios by hand: every measure, its effect, what is refused, and that inputs stay as they are."""
+"""Scenarios by hand: every measure, its effect, what is refused, inputs that stay as they are."""
 
 from __future__ import annotations
 
@@ -319,7 +319,7 @@ def test_every_wrong_name_is_told_at_once():
     ("make", "match"),
     [
         (lambda: open_gate("g", who="nobody"), "give everyone or residents"),
-        (lambda: remove_wall(), "a wall_id or a community_id"),
+        (remove_wall, "a wall_id or a community_id"),
         (lambda: remove_wall("w", community_id="c"), "one of the two"),
         (lambda: add_gate("here"), "is not a point"),
         (lambda: add_gate((0, float("nan"))), "is not a point"),
@@ -328,7 +328,7 @@ def test_every_wrong_name_is_told_at_once():
         (lambda: add_path([(0, 0), (0, 0)]), "has no length"),
         (lambda: add_path("POINT (0 0)"), "is not a line"),
         (lambda: add_facility((0, 0), "market", capacity=float("inf")), "capacity is inf"),
-        (lambda: add_lift(), "at least one home"),
+        (add_lift, "at least one home"),
         (lambda: Scenario("s", "", ("open the gate",)), "what is no measure"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which wall to open first: by hand, against rebuilding for every place, best together, sentences."""
+"""Which wall to open first: by hand, against rebuilding everywhere, best together, sentences."""
 
 from __future__ import annotations
 
