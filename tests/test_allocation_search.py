@@ -282,7 +282,7 @@ def test_no_time_to_cover():
 def test_an_interrupted_search_keeps_the_best(monkeypatch):
     walks, people = graph_walks(random_graph(150, 5))
     best = p_median(walks, people, n_sites=5)
-    monkeypatch.setattr(_exact, "LARGEST_MODEL", {})
+    monkeypatch.setattr(_exact, "MODELS_OF_FEW", {})
     real, calls = _exact.raise_bound, []
 
     def interrupted(*given):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from communityplan.allocation._placing import (
     nearest_two,
     total_cost,
 )
-from communityplan.allocation._starts import first_set
+from communityplan.allocation._starts import first_set, number_of_starts
 
 __all__ = ["Placed", "bound_only", "place"]
 
@@ -30,9 +31,17 @@ IN_BRANCH = Effort(steps=60, stride=0.3, patience=8)
 ROUNDING = 1e-9
 """Costs nearer than this, relatively, are the same."""
 
-LARGEST_MODEL = {0: 250_000, 100: 600_000, 1000: 5_000_000}
+MANY_SITES = 15
+"""Where more than one in so many candidates opens, people look at few sites: models stay small
+and branching is slow."""
+
+MODELS_OF_FEW = {0: 250_000, 100: 600_000, 3000: 5_000_000}
+MODELS_OF_MANY = {0: 250_000, 10: 1_000_000, 300: 5_000_000}
 """After so many nodes, models up to this `Levels.size` are given to HiGHS: the first takes it well
 under a second, the last some ten."""
+
+QUICK_SWAPS = 60
+"""With more open sites a swap takes longer than it gains while bounds are still poor."""
 
 SAMPLE_ROWS = 1500
 """Rows that stand for all in the search for a first solution."""
@@ -43,7 +52,7 @@ SAMPLE_NODES = 30
 MOST_UNMERGED = 2_000_000
 """Members of all sets before equal ones are merged that are worth the sorting."""
 
-GUESSES = (1.0, 1 / 16, 1 / 4, 1.0)
+GUESSES = (1.0, *(2.0**-power for power in range(8, 0, -1)), 1.0)
 """Where between the bound and the best cost a small model looks for something better."""
 
 
@@ -67,7 +76,7 @@ class Placed:
     is_interrupted: bool = False
 
 
-def place(placing: Placing, clock: Clock, start: Ints) -> Placed:
+def place(placing: Placing, clock: Clock, start: Ints | None = None) -> Placed:
     """The best sites of a placing, proven where the clock allows.
 
     Parameters
@@ -76,14 +85,17 @@ def place(placing: Placing, clock: Clock, start: Ints) -> Placed:
         The problem.
     clock : Clock
         When to stop; a first bound is always made.
-    start : array of int
+    start : array of int, optional
         Sites to begin with.
     """
     search = _Search(placing, clock)
-    search.offer(start)
+    if start is not None:
+        search.offer(start)
     try:
         search.prove()
     except KeyboardInterrupt:
+        if not np.isfinite(search.cost):
+            raise
         search.is_interrupted = True
     return search.result()
 
@@ -114,19 +126,30 @@ class _Search:
     """Best-first branch and bound on which sites open."""
 
     def __init__(self, placing: Placing, clock: Clock, *, most_nodes: float = np.inf) -> None:
-        self.sites = np.empty(0, dtype=np.int64)
-        self.cost = np.inf
         self.is_interrupted = False
         self._placing, self._near, self._clock = placing, placing, clock
         self._indptr = placing.indptr()
         self._ceiling = placing.outside
         self._least_step = 1.0 - 1e-6 if placing.is_whole() else 0.0
-        self._floor = 0.0
+        self._best: tuple[float, Ints] = (np.inf, np.empty(0, dtype=np.int64))
         self._root: tuple[_Node, Ascent] | None = None
+        # at any moment every choice is in what waits, in hand, or above the floor
         self._waiting: list[tuple[float, int, _Node]] = []
+        self._in_hand = 0.0
+        self._floor = 0.0
         self._pushed = self._visited = 0
         self._most_nodes = most_nodes
         self._seen: set[bytes] = set()
+
+    @property
+    def cost(self) -> float:
+        """Cost of the best solution so far."""
+        return self._best[0]
+
+    @property
+    def sites(self) -> Ints:
+        """Sites of the best solution so far."""
+        return self._best[1]
 
     @property
     def target(self) -> float:
@@ -137,46 +160,57 @@ class _Search:
         """Keep a solution where it is the best so far."""
         cost = total_cost(self._placing, sites, self._indptr)
         if cost < self.cost:
-            self.sites, self.cost = np.sort(sites), cost
+            self._best = (cost, np.sort(sites))
 
     def prove(self) -> None:
         """Find better solutions and branch until none can be left, or time is up."""
-        self.offer(self._first_set())
-        self._look_near()
-        self.offer(improve(self._near, self.sites)[0])
-        self.bound_root()
+        is_worth_improving = self._begin()
+        self.bound_root(with_swaps=is_worth_improving)
+        has_few = self._placing.n_open * MANY_SITES <= self._placing.n_sites
+        models = MODELS_OF_FEW if has_few else MODELS_OF_MANY
         while self._waiting and not self._clock.is_over() and self._visited < self._most_nodes:
-            if self._visited in LARGEST_MODEL:
-                self._squeeze(LARGEST_MODEL[self._visited])
+            if self._visited in models:
+                # with few sites branching is quick, and one model is tried before it
+                guesses = GUESSES[:1] if has_few and not self._visited else GUESSES
+                self._squeeze(guesses, models[self._visited])
+            self._in_hand = self._waiting[0][0]
             bound, _, node = heapq.heappop(self._waiting)
-            if max(bound, self._floor) >= self.target:
-                continue
-            try:
+            if max(bound, self._floor) < self.target:
                 self._visit(node, bound)
-            except KeyboardInterrupt:
-                self._wait(bound, node)
-                raise
+            self._in_hand = np.inf
 
-    def _first_set(self) -> Ints:
-        """A good solution; of many rows a sample is solved first."""
-        rows = len(self._placing.outside)
-        if rows <= 2 * SAMPLE_ROWS:
-            return first_set(self._placing, self._clock)
+    def _begin(self) -> bool:
+        """First solutions; whether swaps are quick enough to improve more of them."""
+        placing = self._placing
+        has_many_rows = len(placing.outside) > 2 * SAMPLE_ROWS
+        if has_many_rows:
+            self.offer(self._best_of_sample())
+        elif not np.isfinite(self.cost):
+            self.offer(add_greedily(placing))
+        self._look_near()
+        if not has_many_rows and number_of_starts(placing):
+            self.offer(first_set(placing, self._clock))
+        is_quick = placing.n_open <= QUICK_SWAPS
+        if is_quick:
+            self.offer(improve(self._near, self.sites)[0])
+        return is_quick
+
+    def _best_of_sample(self) -> Ints:
+        """The best solution for some of the rows."""
         generator = np.random.default_rng(0)
+        rows = len(self._placing.outside)
         chosen = np.sort(generator.choice(rows, SAMPLE_ROWS, replace=False))
-        sample = self._placing.sample(chosen)
         clock = Clock(self._clock.left_s() / 4)
-        search = _Search(sample, clock, most_nodes=SAMPLE_NODES)
-        search.offer(add_greedily(sample))
+        search = _Search(self._placing.sample(chosen), clock, most_nodes=SAMPLE_NODES)
         search.prove()
         return search.sites
 
-    def bound_root(self) -> None:
+    def bound_root(self, *, with_swaps: bool = False) -> None:
         """The first bound, over all choices."""
         placing = self._placing
         undecided = np.setdiff1d(np.arange(placing.n_sites), placing.required)
         if placing.n_open - len(placing.required) in (0, len(undecided)):
-            self._floor = self.cost
+            self._floor, self._in_hand = self.cost, np.inf
             return
         self._look_near()
         node = _Node(placing.required, undecided, self._first_price())
@@ -184,13 +218,15 @@ class _Search:
         ascent = raise_bound(part, node.price, self.target, AT_ROOT, self._clock)
         self._floor = max(ascent.bound, 0.0)
         self._root = (node, ascent)
-        self._try_sets(node, ascent)
+        if with_swaps:
+            self._try_sets(node, ascent)
         self._branch(node, ascent, ascent.bound)
+        self._in_hand = np.inf
 
     def result(self) -> Placed:
         """The best solution and the lowest bound of what was not looked at."""
-        lowest = min([self.cost, *(bound for bound, _, _ in self._waiting)])
-        lowest = max(lowest, self._floor) if self._root else self._floor
+        lowest = min([self.cost, self._in_hand, *(bound for bound, _, _ in self._waiting)])
+        lowest = max(lowest, self._floor)
         if self._least_step:
             lowest = float(np.ceil(lowest - 1e-6))
         if lowest >= self.target:
@@ -273,13 +309,12 @@ class _Search:
         self._pushed += 1
         heapq.heappush(self._waiting, (bound, self._pushed, node))
 
-    def _squeeze(self, largest: int) -> None:
+    def _squeeze(self, guesses: Sequence[float], largest: int) -> None:
         """Models of what may cost less than a goal: small while the goal is near the bound."""
-        for guess in GUESSES:
+        for guess in guesses:
             if self._root is None or self._clock.is_over() or self._floor >= self.target:
                 return
-            bound = self._root[1].bound
-            self._solve_below(bound + guess * (self.target - bound), largest)
+            self._solve_below(self._floor + guess * (self.target - self._floor), largest)
 
     def _solve_below(self, goal: float, largest: int) -> None:
         """Find the best solution that costs less than a goal, or prove that there is none."""
@@ -287,7 +322,7 @@ class _Search:
             return
         node, ascent = self._root
         if self._least_step:
-            goal = max(np.ceil(goal), np.ceil(ascent.bound) + 1.0) - 1e-6
+            goal = max(np.ceil(goal), np.ceil(self._floor) + 1.0) - 1e-6
         goal = min(goal, self.target)
         missing = self._placing.n_open - len(node.opened)
         shut, opened = settle(ascent.gain, missing, ascent.bound, goal)

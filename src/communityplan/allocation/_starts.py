@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from communityplan.allocation._highs import Clock
 from communityplan.allocation._placing import Placing, add_greedily, improve
 
-__all__ = ["first_set"]
+__all__ = ["first_set", "number_of_starts"]
 
 Ints = NDArray[np.int64]
 
@@ -30,7 +30,7 @@ def first_set(placing: Placing, clock: Clock) -> Ints:
     # one seed for every problem: the same input has to give the same answer
     generator = np.random.default_rng(0)
     found = [improve(placing, add_greedily(placing))]
-    for _ in range(_number_of_starts(placing)):
+    for _ in range(number_of_starts(placing)):
         if clock.is_over():
             break
         found.append(improve(placing, _random_set(placing, generator)))
@@ -44,6 +44,7 @@ def _random_set(placing: Placing, generator: np.random.Generator) -> Ints:
     return np.concatenate([placing.required, generator.choice(optional, missing, replace=False)])
 
 
-def _number_of_starts(placing: Placing) -> int:
+def number_of_starts(placing: Placing) -> int:
+    """How many random sets are worth their time: none where each takes long to improve."""
     work = (len(placing.cost) + placing.n_sites * placing.n_open + 1) * max(placing.n_open, 1)
     return int(min(START_WORK // work, MOST_STARTS))

@@ -238,8 +238,10 @@ def _read(
 def _most_people(reach: Reach, sites: Sites, n_sites: int, method: str, clock: Clock) -> Found:
     """So many free sites that cover the most people whom no existing one covers."""
     placing = _as_placing(reach, sites, n_sites)
-    start = add_greedily(placing)
-    placed = (place if method == "exact" else bound_only)(placing, clock, start)
+    if method == "greedy":
+        placed = bound_only(placing, clock, add_greedily(placing))
+    else:
+        placed = place(placing, clock)
     people = float(placing.outside.sum())
     return Found(
         sites.free[placed.sites],

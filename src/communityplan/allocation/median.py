@@ -241,11 +241,14 @@ def _least_walking(
     method: str,
 ) -> Found:
     placing = _as_placing(reach, sites, n_sites, unserved_min)
-    start = add_greedily(placing)
-    if unserved_min is None and len(_unserved(reach, sites, start)):
-        # rare: the sites that save most leave somebody out, so begin with a set that does not
-        start = add_greedily(placing, first=_first_cover(reach, sites, n_sites, clock))
-    placed = (place if method == "exact" else bound_only)(placing, clock, start)
+    if method == "exact" and _is_complete(reach):
+        placed = place(placing, clock)
+    else:
+        start = add_greedily(placing)
+        if unserved_min is None and len(_unserved(reach, sites, start)):
+            # the sites that save most leave somebody out: begin with a set that does not
+            start = add_greedily(placing, first=_first_cover(reach, sites, n_sites, clock))
+        placed = (place if method == "exact" else bound_only)(placing, clock, start)
     return Found(sites.free[placed.sites], placed.cost, placed.bound, placed.is_interrupted)
 
 
@@ -278,6 +281,11 @@ def _standing_min(reach: Reach, sites: Sites) -> Floats:
     flow = nearest_flow(reach, sites.existing)
     shortest[flow.home] = flow.walk_min
     return shortest
+
+
+def _is_complete(reach: Reach) -> bool:
+    """Whether every site reaches every home, so that any of them serves everybody."""
+    return len(reach.home) == len(reach.homes) * len(reach.sites)
 
 
 def _unserved(reach: Reach, sites: Sites, chosen: Ints) -> Ints:
