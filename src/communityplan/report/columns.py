@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from unicodedata import east_asian_width
 
 import pandas as pd
 
@@ -17,7 +18,16 @@ from communityplan.standards import Service
 from communityplan.tables import TABLES
 from communityplan.wording import group_word, section, service_word, walker_word, word
 
-__all__ = ["EXCEL_FORMATS", "NOTHING", "Field", "Sayer", "field_of", "plain", "unit_word"]
+__all__ = [
+    "EXCEL_FORMATS",
+    "NOTHING",
+    "Field",
+    "Sayer",
+    "field_of",
+    "letters",
+    "plain",
+    "unit_word",
+]
 
 NOTHING = "–"
 """Stands where there is no value."""
@@ -60,7 +70,7 @@ class Field:
     kind : str
         How a cell is written: one of `EXCEL_FORMATS`, or ``text``, ``flag``, ``star``,
         ``verified``, ``service``, ``group``, ``walker``, ``reason``, ``status``, ``scope``,
-        ``value``, ``state``, ``slope``.
+        ``value``, ``values``, ``services``, ``unit``, ``figure``, ``state``, ``slope``.
     means_zh, means_en : str
         What it means, where its name does not say so.
     """
@@ -195,13 +205,34 @@ class Sayer:
             "group": lambda: group_word(text, lang),
             "walker": lambda: walker_word(text, lang),
             "value": lambda: section("value", lang).get(f"value.{text}", text),
+            "values": lambda: self.joined(self.cell(one, "value") for one in _parts(text)),
+            "services": lambda: self.joined(self.service(one) for one in _parts(text)),
             "reason": lambda: section("reason", lang).get(f"reason.{text}", text),
             "status": lambda: say("status", text, lang),
             "scope": lambda: self.word(f"report.scope_{text}"),
+            "unit": lambda: unit_word(text, lang),
+            "figure": lambda: _known()["figures"].get(text, {lang: text})[lang],
             "state": lambda: section("report", lang).get(f"report.state_{text}", text),
             "slope": lambda: section("report", lang).get(f"report.slope_{text}", text),
         }
         return ways[kind]() if kind in ways else text
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a list with semicolons."""
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+def letters(text: str) -> int:
+    """Length of a text, Chinese letters twice as wide as Latin ones.
+
+    Examples
+    --------
+    >>> from communityplan.report.columns import letters
+    >>> letters("小区 1")
+    6
+    """
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def plain(value: object) -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unicodedata import east_asian_width
 
-from communityplan.report.columns import plain
+from communityplan.report.columns import letters, plain
 from communityplan.report.document import Block, Document, Grid, Picture, Section, Words
 from communityplan.report.page import heading_number
 from communityplan.wording import word as said_word
@@ -287,10 +286,10 @@ def _widths(grid: Grid, size_pt: float) -> list[float]:
     least, wanted = [], []
     for place, heading in enumerate(grid.headings):
         cells = [row[place] for row in grid.rows]
-        longest = max(map(_letters, cells), default=0)
+        longest = max(map(letters, cells), default=0)
         words = [word for text in (*cells, heading) for word in text.split()]
         whole = max((_unbreakable(word) for word in words), default=0)
-        needed = max(whole, longest if longest <= SHORT else 0, _letters(heading) / 4, 4)
+        needed = max(whole, longest if longest <= SHORT else 0, letters(heading) / 4, 4)
         least.append(PADDING_MM + letter_mm * min(needed, SHORT * 2))
         wanted.append(max(min(longest, MOST_LETTERS) - needed, 0.5))
     spare = TEXT_MM - sum(least)
@@ -301,12 +300,7 @@ def _widths(grid: Grid, size_pt: float) -> list[float]:
 
 def _unbreakable(word: str) -> int:
     """Letters that have to stay on one line: all of a Latin word, one or two Chinese ones."""
-    return _letters(word) if word.isascii() else min(_letters(word), 4)
-
-
-def _letters(text: str) -> int:
-    """Length of a text, Chinese letters twice as wide as Latin ones."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+    return letters(word) if word.isascii() else min(letters(word), 4)
 
 
 def _keep_whole(row: Any) -> None:

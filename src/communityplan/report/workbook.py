@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from communityplan.report.columns import EXCEL_FORMATS, NOTHING, Field, field_of, plain, unit_word
+from communityplan.report.columns import (
+    EXCEL_FORMATS,
+    NOTHING,
+    Field,
+    field_of,
+    letters,
+    plain,
+    unit_word,
+)
 from communityplan.report.facts import Facts
 from communityplan.report.plain import runs_as_formula
 from communityplan.report.sections import gain_field, summary_lines
@@ -45,6 +53,8 @@ WIDTHS = {
     "why": 44,
 }
 NARROW = 11
+LINE_PT, HIGHEST_PT = 14.5, 400.0
+"""Height of a line, and of the highest row that a workbook allows [pt]."""
 
 SHEETS = (
     ("report.served_totals", "totals"),
@@ -143,7 +153,7 @@ class _Pen:
     def write_text(self, page: Any, place: tuple[int, int], text: str) -> None:
         """Text that stays text, also when someone edits the cell."""
         kept = {"quote_prefix": True} if runs_as_formula(text) else {}
-        page.write_string(*place, text, self.format(text_wrap=True, **kept))
+        page.write_string(*place, text, self.format(text_wrap=True, align="left", indent=1, **kept))
 
 
 def _sheets(facts: Facts) -> Iterator[_Sheet]:
@@ -181,11 +191,21 @@ def _write_sheet(pen: _Pen, sheet: _Sheet) -> None:
         said = say.word("report.more_rows", count=f"{sheet.hidden:,}", files=files)
         page.write_string(1, 1, said, pen.format(italic=True))
     head = HEAD_ROWS - 1
+    lines = dict.fromkeys(range(head, HEAD_ROWS + len(sheet.table)), 1)
     for place, one in enumerate(sheet.fields):
-        page.write_string(head, place, plain(one.heading(say.lang)), pen.format(**HEADING))
+        heading = plain(one.heading(say.lang))
+        page.write_string(head, place, heading, pen.format(**HEADING))
+        lines[head] = max(lines[head], _lines(heading, _width(one)))
         page.set_column(place, place, _width(one))
-        write = _write_numbers if one.is_number else _write_words
-        write(pen, page, place, one, sheet.table[one.key])
+        if one.is_number:
+            _write_numbers(pen, page, place, one, sheet.table[one.key])
+        else:
+            for row, said in _write_words(pen, page, place, one, sheet.table[one.key]):
+                lines[row] = max(lines[row], _lines(said, _width(one)))
+    for row, count in lines.items():
+        if count > 1:
+            # not every program finds the height of wrapped text by itself
+            page.set_row(row, min(count * LINE_PT, HIGHEST_PT))
     last = HEAD_ROWS + max(len(sheet.table), 1) - 1
     page.autofilter(head, 0, last, len(sheet.fields) - 1)
     page.freeze_panes(HEAD_ROWS, 1)
@@ -204,11 +224,20 @@ def _write_numbers(pen: _Pen, page: Any, place: int, one: Field, cells: pd.Serie
             page.write_string(row, place, "∞", pen.format(align="right"))
 
 
-def _write_words(pen: _Pen, page: Any, place: int, one: Field, cells: pd.Series[Any]) -> None:
+def _write_words(
+    pen: _Pen, page: Any, place: int, one: Field, cells: pd.Series[Any]
+) -> Iterator[tuple[int, str]]:
+    """Text; gives the row and what was written there."""
     for row, value in enumerate(cells, start=HEAD_ROWS):
         said = pen.facts.say.cell(value, one.kind)
         if said != NOTHING:
             pen.write_text(page, (row, place), said)
+            yield row, said
+
+
+def _lines(text: str, width: int) -> int:
+    """Lines that a text takes in a column of so many letters, its margins left free."""
+    return sum(-(-max(letters(part), 1) // (width - 2)) for part in text.split("\n"))
 
 
 def _width(one: Field) -> int:
