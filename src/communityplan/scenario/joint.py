@@ -196,10 +196,10 @@ def joint_units(
     larger by itself is a unit by itself. Each unit has at most one centre, each building serves at
     most one unit, and a person is served who reaches the centre of his own unit within the walk,
     stairs included. Sought is, in this order: most people served in units of the right size; most
-    people living in such units; most people served in all; least cost where every cost is given,
-    else fewest centres; and last, that nobody is joined without a reason. Up to some thousand
-    possible units the answer is proven; with more it is grown step by step, and the gap says how
-    far from the bound it may be.
+    people served in all; most people living in units of the right size; least cost where every
+    cost is given, else fewest centres; and last, that nobody is joined without a reason. Up to
+    some thousand possible units the answer is proven; with more it is grown step by step, and the
+    gap says how far from the bound it may be.
 
     Examples
     --------

@@ -189,7 +189,7 @@ def _columns(
             units.append(members)
             centres.append(centre)
             goals.append(
-                (gain, -cost) if alone else (gain * right, people * right, gain, -cost, 1.0)
+                (gain, -cost) if alone else (gain * right, gain, people * right, -cost, 1.0)
             )
     return _Columns(tuple(units), np.array(centres), np.array(goals).T)
 
@@ -315,5 +315,5 @@ def _assigned(
             centres[row[one]] = int(column[one])
     given = np.array([plots.served_of(u, c) for u, c in zip(units, centres, strict=True)])
     cost = sum(float(plots.weight[centre]) for centre in centres if centre >= 0)
-    goals = (float(given[right].sum()), float(people[right].sum()), float(given.sum()), -cost)
+    goals = (float(given[right].sum()), float(given.sum()), float(people[right].sum()), -cost)
     return goals, centres
