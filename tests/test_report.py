@@ -521,6 +521,16 @@ def test_options_that_were_given_and_not_used_are_told(toy):
     assert "secret" not in said
 
 
+def test_a_budget_without_costs_says_why_there_is_no_choice(tmp_path):
+    file = write_project(tmp_path, PROJECT + "budget_yuan = 1000000\n")
+    plan = cp.make_plan(cp.load_project(file))
+    assert plan.chosen is None
+    found = report.write(plan, tmp_path / "out", lang="en", formats=["html"])
+    said = found["report.html"].read_text(encoding="utf-8")
+    assert "There is a budget of 1,000,000 yuan, but no best set could be found" in said
+    assert "conversion_cost_yuan" in said
+
+
 def test_no_folder_of_the_planner_is_told(written):
     parts = [
         (written / "report.html").read_text(encoding="utf-8"),
