@@ -123,6 +123,7 @@ def test_answers_do_not_depend_on_threads_or_room(seed, monkeypatch):
     sweeps = import_module("communityplan._search.sweeps")
     monkeypatch.setattr(sweeps, "LEAST_CHUNK", 3)
     monkeypatch.setattr(compiled, "LEAST_PART", 10)
+    monkeypatch.setattr(compiled, "MANY_PAIRS", 10)
     for threads in (2, 3, 7):
         same(every_answer(graph, origins, destinations, allowed, threads=threads), expected)
     # few destinations at a time

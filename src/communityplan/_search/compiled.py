@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from communityplan._search.core import Core, core_of, core_spots, queue_for
 from communityplan._search.ends import END, LINE, OWNER, START, Spots, take, usable_by
 from communityplan._search.graph import Floats, Ints, search_limit
 from communityplan._search.kernels import Hung, Queue, Tally, sweep_counts, sweep_pairs
-from communityplan._search.lists import Lists, Seeds, gather, spread, spread_one
-from communityplan._search.shaping import transpose
+from communityplan._search.lists import Lists, Seeds, gather, gather_one, spread, spread_one
+from communityplan._search.shaping import tally_columns, to_columns, unzip
 from communityplan._search.sweeps import (
     Rows,
     Sweep,
@@ -37,6 +37,9 @@ Pairs = tuple[Ints, Ints, Floats]
 FIRST_ROOM = 1 << 16
 """Pairs that a thread makes room for at first."""
 
+
+MANY_PAIRS = 50_000
+"""Pairs to sort for which a thread more is worth it."""
 
 FEW_PAIRS = 1_000_000
 """Pairs that there is always room for."""
@@ -123,14 +126,24 @@ def _found_pairs(sweep: Sweep) -> list[_Found]:
     return found
 
 
-def _by_target(sweep: Sweep) -> tuple[Ints, Ints, Floats]:
-    """Where each target begins; sources and seconds, sorted by target, then by source."""
+class _Table(NamedTuple):
+    """Entries in rows: where those of each row lie, how many, and their columns and values."""
+
+    begin: Ints
+    number: Ints
+    column: Rows
+    seconds: Floats
+    n_columns: int
+
+
+def _by_source(sweep: Sweep) -> _Table:
+    """The pairs of a sweep: a row for each source, in which targets come as they were found."""
     found = _found_pairs(sweep)
     for one in found:
         one.row[-1] = one.row[-1][: one.filled]
         one.seconds[-1] = one.seconds[-1][: one.filled]
     none = np.zeros(0, dtype=np.uint32)
-    row = np.concatenate([none, *(part for one in found for part in one.row)])
+    column = np.concatenate([none, *(part for one in found for part in one.row)])
     seconds = np.concatenate([np.zeros(0), *(part for one in found for part in one.seconds)])
     source = np.concatenate([none, *(part for one in found for part in one.source)])
     counted = np.concatenate([none, *(part for one in found for part in one.count)])
@@ -138,17 +151,48 @@ def _by_target(sweep: Sweep) -> tuple[Ints, Ints, Floats]:
     count = np.zeros(len(sweep.sources.ends), dtype=np.int64)
     count[source] = counted
     begin[source] = np.cumsum(counted, dtype=np.int64) - counted
-    return _transposed(begin, count, row, seconds, len(sweep.targets.ends))
+    return _Table(begin, count, column, seconds, len(sweep.targets.ends))
 
 
-def _transposed(
-    begin: Ints, count: Ints, minor: Rows, value: Floats, n_minor: int
-) -> tuple[Ints, Ints, Floats]:
-    first = np.zeros(n_minor + 1, dtype=np.int64)
-    major_out, value_out = np.empty(len(minor), dtype=np.int64), np.empty(len(minor))
-    room = np.empty((len(minor), 2))
-    transpose(begin, count, minor, value, first, room, major_out, value_out)
-    return first, major_out, value_out
+def _transposed(table: _Table, threads: int) -> Pairs:
+    """Columns, rows and values, sorted by column, then by row."""
+    entries = len(table.column)
+    threads = min(threads, 1 + entries // MANY_PAIRS)
+    # spans of rows with about as many entries each
+    ahead = np.cumsum(table.number) * threads
+    bounds = [0, *np.searchsorted(ahead, np.arange(1, threads) * entries), len(table.number)]
+    spans = [(int(low), int(high)) for low, high in pairwise(bounds)]
+    number = np.zeros((threads, table.n_columns), dtype=np.int64)
+    room = np.empty((entries, 2))
+
+    def tally(parts: Iterator[int]) -> None:
+        for part in parts:
+            tally_columns(table.begin, table.number, table.column, spans[part], number[part])
+
+    def sort(parts: Iterator[int]) -> None:
+        for part in parts:
+            to_columns(*table[:-1], spans[part], place[part], room)
+
+    together(tally, range(threads), threads)
+    first = np.concatenate([[0], np.cumsum(number.sum(axis=0))])
+    # in every column the entries of the first span come first
+    place = first[:-1] + np.cumsum(number, axis=0) - number
+    together(sort, range(threads), threads)
+    return _unzipped(first, room, threads)
+
+
+def _unzipped(first: Ints, room: Floats, threads: int) -> Pairs:
+    entries = len(room)
+    column, row = np.empty(entries, dtype=np.int64), np.empty(entries, dtype=np.int64)
+    value = np.empty(entries)
+    bounds = np.linspace(0, len(first) - 1, threads + 1).astype(np.int64).tolist()
+
+    def work(spans: Iterator[tuple[int, int]]) -> None:
+        for span in spans:
+            unzip(first, room, span, column, row, value)
+
+    together(work, list(pairwise(bounds)), threads)
+    return column, row, value
 
 
 def pairs(ask: Ask) -> Pairs:
@@ -166,13 +210,18 @@ def pairs(ask: Ask) -> Pairs:
 
 
 def _sorted_pairs(sweep: Sweep) -> Pairs:
-    first, other, seconds = _by_target(sweep)
-    if not sweep.backward:
-        minor = other.astype(np.uint32)
-        first, other, seconds = _transposed(
-            first[:-1], np.diff(first), minor, seconds, len(sweep.sources.ends)
-        )
-    return np.repeat(np.arange(len(first) - 1), np.diff(first)), other, seconds
+    table = _by_source(sweep)
+    return _transposed(table, sweep.threads) if sweep.backward else _sorted_rows(table)
+
+
+def _sorted_rows(table: _Table) -> Pairs:
+    """Rows, columns and values, sorted by row, then by column."""
+    order = np.argsort(table.begin, kind="stable")
+    row = np.repeat(order, table.number[order])
+    key = row * table.n_columns + table.column
+    # no two keys are equal
+    order = np.argsort(key)
+    return row[order], key[order] - row[order] * table.n_columns, table.seconds[order]
 
 
 def balls(ask: Ask, *, reverse: bool) -> Pairs:
@@ -194,11 +243,7 @@ def balls(ask: Ask, *, reverse: bool) -> Pairs:
         threads=ask.threads,
         everywhere=True,
     )
-    first, point, seconds = _by_target(sweep)
-    _, node_out, seconds = _transposed(
-        first[:-1], np.diff(first), point.astype(np.uint32), seconds, len(ask.origins)
-    )
-    return np.sort(point), node_out, seconds
+    return _sorted_rows(_by_source(sweep))
 
 
 def counts(
@@ -207,12 +252,13 @@ def counts(
     """See `jobs.counts`."""
     limits, band = np.unique(np.array(limits_s, dtype=np.float64), return_inverse=True)
     rows = len(ask.origins if by_origin else ask.destinations)
-    sums = np.zeros((rows, len(limits) + 1, 2))
+    sums = np.zeros((len(limits) + 1, rows, 2))
     for sweep in sweeps(ask):
         for part in _sums(sweep, limits, weight, rows, of_source=sweep.backward != by_origin):
             sums += part
-    within = sums.cumsum(axis=1)[:, band]
-    return within[:, :, 0].astype(np.int64), within[:, :, 1].copy()
+    for wider in range(1, len(limits)):
+        sums[wider] += sums[wider - 1]
+    return sums[band, :, 0].astype(np.int64).T, sums[band, :, 1].T
 
 
 def _sums(
@@ -222,7 +268,7 @@ def _sums(
     found: list[Floats] = []
 
     def work(queue: Queue, hung: Hung, chunks: Iterator[Rows]) -> None:
-        tally = Tally(limits, weight, np.zeros((rows, len(limits) + 1, 2)), of_source)
+        tally = Tally(limits, weight, np.zeros((len(limits) + 1, rows, 2)), of_source)
         found.append(tally.sums)
         for order in chunks:
             sweep_counts(
@@ -316,9 +362,11 @@ def _gathered(
         k=lists.k,
     )
 
+    gather_k = gather_one if k == 1 else gather
+
     def share(spans: Iterator[tuple[int, int]]) -> None:
         for span in spans:
-            gather(origins, destinations, hung, lists, limit_s, span, best)
+            gather_k(origins, destinations, hung, lists, limit_s, span, best)
 
     part = points if threads == 1 else max(LEAST_PART, points // (4 * threads))
     bounds = [*range(0, points, max(part, 1)), points]

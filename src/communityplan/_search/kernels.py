@@ -111,7 +111,7 @@ class Tally(NamedTuple):
     """Where counts go.
 
     ``limits`` float64 (L), ascending; ``weight`` float64 of what is counted; ``sums`` float64
-    (rows, L + 1, 2): number and weight by the first limit that holds a walk, the last place for
+    (L + 1, rows, 2): number and weight by the first limit that holds a walk, the last place for
     none; ``of_source``: whether rows are sources, else targets.
     """
 
@@ -353,5 +353,5 @@ def sweep_counts(
             band = 0
             for place_of_limit in range(len(tally.limits)):
                 band += time > tally.limits[place_of_limit]
-            tally.sums[mine, band, 0] += 1.0
-            tally.sums[mine, band, 1] += tally.weight[other]
+            tally.sums[band, mine, 0] += 1.0
+            tally.sums[band, mine, 1] += tally.weight[other]

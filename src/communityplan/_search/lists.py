@@ -22,7 +22,7 @@ from communityplan._search.kernels import (
     rounded,
 )
 
-__all__ = ["Lists", "Seeds", "gather", "spread", "spread_one"]
+__all__ = ["Lists", "Seeds", "gather", "gather_one", "spread", "spread_one"]
 
 Array = NDArray[Any]
 
@@ -324,12 +324,9 @@ def gather(
                 best.seconds[np.uint32(item)] = np.nan
                 best.row[np.uint32(item)] = -1
             continue
-        if best.k == 1:
-            from_nodes(points, lists, best, point)
-        else:
-            clear(best, point)
-            from_node(points, lists, 0, best, point)
-            from_node(points, lists, 1, best, point)
+        clear(best, point)
+        from_node(points, lists, 0, best, point)
+        from_node(points, lists, 1, best, point)
         line = points.ends[point, 2]
         if line >= 0 and hung.slot[line] > 0:
             from_line(points, targets, hung, line, best, point)
@@ -337,26 +334,44 @@ def gather(
 
 
 @kernel
+def gather_one(
+    points: Spots,
+    targets: Spots,
+    hung: Hung,
+    lists: Lists,
+    limit: float,
+    span: tuple[int, int],
+    best: Lists,
+) -> None:
+    """`gather` for lists of one, as `spread_one` leaves them."""
+    for place in range(span[0], span[1]):
+        point = np.uint32(place)
+        best.seconds[point] = np.nan
+        best.row[point] = -1
+        if not (near(points, lists, point, 0) or near(points, lists, point, 1)):
+            continue
+        # a point at a node has no end, which takes for ever to reach
+        start, end = points.ends[point, 0], points.ends[point, 1]
+        here, there = np.uint32(start), np.uint32(end if end >= 0 else start)
+        seconds = lists.seconds[here] + points.leave[point, 0]
+        others = lists.seconds[there] + points.leave[point, 1]
+        nearer = comes_before(others, lists.row[there], seconds, lists.row[here])
+        best.seconds[point] = (others if nearer else seconds) + points.extra[point]
+        best.row[point] = lists.row[there] if nearer else lists.row[here]
+        line = points.ends[point, 2]
+        if line >= 0 and hung.slot[line] > 0:
+            from_line(points, targets, hung, line, best, point)
+        time = rounded(best.seconds[point])
+        within = time <= limit and time < np.inf
+        best.seconds[point] = time if within else np.nan
+        best.row[point] = best.row[point] if within else -1
+
+
+@kernel
 def near(points: Spots, lists: Lists, point: np.uint32, side: int) -> bool:
     """Whether a node of a point has a list; in a large network most have none."""
     node = points.ends[point, side]
     return node >= 0 and bool(lists.any[node])
-
-
-@kernel
-def from_nodes(points: Spots, lists: Lists, best: Lists, point: np.uint32) -> None:
-    """The better one of the two nodes of a point: `from_node` twice for lists of one."""
-    seconds, row = np.inf, -1
-    for side in range(2):
-        if near(points, lists, point, side):
-            node = np.uint32(points.ends[point, side])
-            time = lists.seconds[node] + points.leave[point, side]
-            other = lists.row[node]
-            nearer = comes_before(time, other, seconds, row)
-            seconds = time if nearer else seconds
-            row = other if nearer else row
-    best.seconds[point] = seconds + points.extra[point]
-    best.row[point] = row
 
 
 @kernel

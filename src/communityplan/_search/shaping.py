@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from communityplan._search.kernels import kernel
 
-__all__ = ["Chains", "Edges", "Joints", "contract", "group", "hook", "transpose"]
+__all__ = [
+    "Chains",
+    "Edges",
+    "Joints",
+    "contract",
+    "group",
+    "hook",
+    "tally_columns",
+    "to_columns",
+    "unzip",
+]
 
 Array = NDArray[Any]
 
@@ -211,48 +221,81 @@ def hook(
 
 
 @kernel
-def transpose(
+def tally_columns(
+    begin: Array, count: Array, minor: Array, span: tuple[int, int], number: Array
+) -> None:
+    """Count the entries of each minor index in some of the rows.
+
+    Parameters
+    ----------
+    begin, count : array of int64
+        Where the entries of each row lie, and how many.
+    minor : array of uint32
+        Minor index of every entry.
+    span : tuple of int
+        First row, and one after the last.
+    number : array of int64
+        Zeros; filled.
+    """
+    for row in range(span[0], span[1]):
+        for item in range(begin[row], begin[row] + count[row]):
+            number[minor[np.uint64(item)]] += 1
+
+
+@kernel
+def to_columns(
     begin: Array,
     count: Array,
     minor: Array,
     value: Array,
-    first: Array,
-    pairs: Array,
-    major_out: Array,
-    value_out: Array,
+    span: tuple[int, int],
+    place: Array,
+    sorted_pairs: Array,
 ) -> None:
-    """Turn rows into columns: entries in the order of their minor index, then of their major one.
+    """Put the entries of some rows, row after row, where their columns are.
 
     Parameters
     ----------
-    begin, count : array of int64, shape (M,)
-        Where the entries of each major index lie, and how many.
-    minor : array of uint32
-        Minor index of every entry.
+    begin, count, minor, span
+        As for `tally_columns`.
     value : array of float
-    first : array of int64, shape (N + 1,)
-        Zeros; filled with where each minor index begins.
-    pairs : array of float, shape (entries, 2)
-        Room to sort in: one place in memory for each entry.
-    major_out : array of int64
-        Filled with major indices.
-    value_out : array of float
-        Filled with values.
+    place : array of int64
+        Where the next entry of each column goes; counted on.
+    sorted_pairs : array of float, shape (entries, 2)
+        Filled with rows and values: one place in memory for each entry.
     """
-    for item in range(len(minor)):
-        first[minor[np.uint64(item)] + np.uint32(1)] += 1
-    total = 0
-    for key in range(1, len(first)):
-        here = first[key]
-        first[key] = total
-        total += here
-    for major in range(len(begin)):
-        for item in range(begin[major], begin[major] + count[major]):
-            key = minor[np.uint64(item)] + np.uint32(1)
-            place = np.uint64(first[key])
-            pairs[place, 0] = major
-            pairs[place, 1] = value[np.uint64(item)]
-            first[key] += 1
-    for item in range(len(pairs)):
-        major_out[item] = np.int64(pairs[item, 0])
-        value_out[item] = pairs[item, 1]
+    for row in range(span[0], span[1]):
+        for item in range(begin[row], begin[row] + count[row]):
+            column = minor[np.uint64(item)]
+            here = np.uint64(place[column])
+            sorted_pairs[here, 0] = row
+            sorted_pairs[here, 1] = value[np.uint64(item)]
+            place[column] += 1
+
+
+@kernel
+def unzip(
+    first: Array,
+    sorted_pairs: Array,
+    span: tuple[int, int],
+    column_out: Array,
+    row_out: Array,
+    value_out: Array,
+) -> None:
+    """Write the entries of some columns as three arrays: column, row and value.
+
+    Parameters
+    ----------
+    first : array of int64
+        Where each column begins in `sorted_pairs`, and where the last one ends.
+    sorted_pairs, span
+        As for `to_columns`, with a span of columns.
+    column_out, row_out, value_out : array of int64, of int64, of float
+        Filled.
+    """
+    for column in range(span[0], span[1]):
+        for item in range(first[column], first[column + 1]):
+            place = np.uint64(item)
+            column_out[place] = column
+            row_out[place] = np.int64(sorted_pairs[place, 0])
+            value_out[place] = sorted_pairs[place, 1]
