@@ -6,7 +6,6 @@ Nobody is counted twice and nobody is left out.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from communityplan.errors import Problem, TableError
+from communityplan.coverage.shares import (
+    check_people,
+    covered_share,
+    lifts,
+    number,
+    people_problems,
+    stairs_s,
+)
 from communityplan.network import WalkNetwork
 from communityplan.network.attachment import why_not_attached
 from communityplan.reach import TOLERANCE_S, Direction, nearest_places, slope_told
@@ -24,8 +30,8 @@ from communityplan.reach.areas import limits_of
 from communityplan.reach.ends import Places, places
 from communityplan.standards import walker as find_walker
 from communityplan.standards import walker_for
-from communityplan.tables import FACILITIES, HOMES, as_flags, check, find_problems, record, used
-from communityplan.walker import Walker, storey_seconds
+from communityplan.tables import FACILITIES, HOMES, check, record, used
+from communityplan.walker import Walker
 
 __all__ = [
     "check_people",
@@ -235,45 +241,6 @@ def _nearest(
     return to, walk_min
 
 
-def covered_share(
-    homes: pd.DataFrame, walk_min: Floats, *, walker: Walker, within_min: float, direction: str
-) -> tuple[Floats, Floats]:
-    """Share of each home's people within a limit, and the share that can get out at all.
-
-    Parameters
-    ----------
-    homes : DataFrame
-        With optional ``storeys``, ``storey`` and ``has_lift``.
-    walk_min : array of float
-        Walk from the door of the building [min]; nan where unreachable.
-    walker : Walker
-    within_min : float
-        Limit [min].
-    direction : {"there", "back", "worse"}
-
-    Returns
-    -------
-    tuple of array of float
-    """
-    storeys = np.maximum(np.round(_number(homes, "storeys", 1.0)), 1.0)
-    fixed = "storey" in homes.columns
-    storey = _number(homes, "storey", 1.0)
-    lift = _lifts(homes)
-    left_s = within_min * 60.0 + TOLERANCE_S - walk_min * 60.0
-    covered = np.zeros(len(homes))
-    leaves = np.zeros(len(homes))
-    highest = 1 if fixed else int(storeys.max(initial=1.0))
-    for level in range(1, highest + 1):
-        lives = np.ones(len(homes), dtype=bool) if fixed else level <= storeys
-        height = storey if fixed else np.full(len(homes), float(level))
-        down_s = _stairs(walker, height, lift, direction)
-        covered += lives & (np.nan_to_num(left_s, nan=-np.inf) >= down_s)
-        leaves += lives & np.isfinite(down_s) & np.isfinite(walk_min)
-    # counted in whole storeys first, so that all of them are exactly 1
-    levels = 1.0 if fixed else storeys
-    return covered / levels, leaves / levels
-
-
 def storey_coverage(
     network: WalkNetwork,
     homes: gpd.GeoDataFrame,
@@ -331,21 +298,21 @@ def storey_coverage(
     offered = facilities[facilities["service"].map(str) == service]
     _, walk_min = _nearest(_Joined(network, homes), offered, person, direction)
     fixed = "storey" in homes.columns
-    count = np.maximum(np.round(_number(homes, "storeys", 1.0)), 1.0).astype(np.int64)
+    count = np.maximum(np.round(number(homes, "storeys", 1.0)), 1.0).astype(np.int64)
     count = np.ones(len(homes), dtype=np.int64) if fixed else count
     home = np.repeat(np.arange(len(homes)), count)
     storey = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count) + 1
     if fixed:
-        storey = _number(homes, "storey", 1.0).astype(np.int64)
-    lift = _lifts(homes)
-    whole_s = walk_min[home] * 60.0 + _stairs(person, storey.astype(float), lift[home], direction)
+        storey = number(homes, "storey", 1.0).astype(np.int64)
+    lift = lifts(homes)
+    whole_s = walk_min[home] * 60.0 + stairs_s(person, storey.astype(float), lift[home], direction)
     whole_s = np.where(np.isfinite(whole_s), whole_s, np.nan)
     table = pd.DataFrame(
         {
             "home_id": homes["home_id"].map(str).to_numpy(dtype=object)[home],
             "community_id": homes["community_id"].map(str).to_numpy(dtype=object)[home],
             "storey": storey,
-            "people": _number(homes, group, 0.0)[home] / count[home],
+            "people": number(homes, group, 0.0)[home] / count[home],
             "walk_min": whole_s / 60.0,
             "is_covered": whole_s <= within_min * 60.0 + TOLERANCE_S,
         }
@@ -379,74 +346,9 @@ def _no_rows() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
-def people_problems(homes: gpd.GeoDataFrame, groups: Sequence[str]) -> list[Problem]:
-    """What keeps the groups of some homes from being counted.
-
-    Parameters
-    ----------
-    homes : GeoDataFrame
-    groups : sequence of str
-        Columns; a group may be empty in the table, but not where it is asked for.
-
-    Returns
-    -------
-    list of Problem
-    """
-    problems = find_problems(homes, HOMES)
-    for name in groups:
-        if name not in homes.columns:
-            todo = "Add it, or choose a group that is counted"
-            problems.append(Problem("homes", f"no column {name!r}", todo))
-        elif name not in HOMES.required:
-            values = pd.to_numeric(homes[name], errors="coerce")
-            bad = values.isna() if name in HOMES.optional else ~(values >= 0)
-            problems += [
-                Problem(
-                    f"homes, row {row + 1}", f"{name} is {homes[name].iloc[row]}", "Give people"
-                )
-                for row in np.flatnonzero(bad.to_numpy())
-            ]
-    return problems
-
-
-def check_people(homes: gpd.GeoDataFrame, groups: Sequence[str]) -> None:
-    """Refuse homes whose groups cannot be counted; warn of groups larger than the residents."""
-    problems = people_problems(homes, groups)
-    if problems:
-        raise TableError(problems)
-    for name in groups:
-        over = np.flatnonzero(_number(homes, name, 0.0) > _number(homes, "residents", 0.0))
-        if len(over):
-            warnings.warn(
-                f"{len(over)} homes count more {name} than residents, the first in row "
-                f"{over[0] + 1}; they are counted as given",
-                stacklevel=3,
-            )
-
-
 def _services(facilities: pd.DataFrame, services: Sequence[str] | None) -> list[str]:
     chosen = facilities["service"].map(str).unique() if services is None else services
     return sorted(set(chosen))
-
-
-def _number(homes: pd.DataFrame, name: str, default: float) -> Floats:
-    if name not in homes.columns:
-        return np.full(len(homes), default)
-    cells = pd.to_numeric(homes[name]).fillna(default)
-    return np.asarray(cells.to_numpy(dtype=np.float64))
-
-
-def _lifts(homes: pd.DataFrame) -> NDArray[np.bool_]:
-    if "has_lift" not in homes.columns:
-        return np.zeros(len(homes), dtype=bool)
-    return as_flags(homes["has_lift"])
-
-
-def _stairs(walker: Walker, storey: Floats, lift: NDArray[np.bool_], direction: str) -> Floats:
-    if direction != "worse":
-        return storey_seconds(walker, storey, lift, direction=direction)
-    down_s = storey_seconds(walker, storey, lift, direction="there")
-    return np.maximum(down_s, storey_seconds(walker, storey, lift, direction="back"))
 
 
 def _count(
@@ -459,7 +361,7 @@ def _count(
     labels: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The ledger of every community for one service, group and limit."""
-    people = _number(homes, str(labels["group"]), 0.0)
+    people = number(homes, str(labels["group"]), 0.0)
     share, leaves = covered_share(
         homes, walk_min, walker=walker, within_min=within_min, direction=direction
     )
