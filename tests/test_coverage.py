@@ -142,7 +142,7 @@ def naive_count(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 10_000), within_min=st.floats(0, 15))
 def test_the_ledger_equals_a_naive_count(seed, within_min):
     rng = np.random.default_rng(seed)
