@@ -280,6 +280,33 @@ def test_greedy_says_how_far_it_may_be_from_the_best():
     needs = pd.DataFrame({"service": ["canteen"], "min_sites": [1]})
     with pytest.raises(OptionError, match="knows no needs"):
         choose(budget_yuan=1e6, needs=needs, method="greedy")
+    with pytest.raises(OptionError, match="no years"):
+        choose(budget_yuan={2026: 1e6, 2027: 1e6}, method="greedy")
+
+
+def test_greedy_keeps_to_floor_area_money_and_what_is_required():
+    small = BUILDINGS.assign(floor_area_m2=[400.0, 340.0], opening_cost_yuan=[0.0, 100_000.0])
+    choice = choose(
+        budget_yuan=1e6, buildings=small, required=[("hall", "childcare")], method="greedy"
+    )
+    # 150 people a million for either canteen: the lower id; what is left pays the childcare
+    assert pairs(choice) == [("hall", "canteen"), ("hall", "childcare"), ("shed", "childcare")]
+    assert choice.objective == 110.0
+    assert (
+        choice.bound
+        >= choose(budget_yuan=1e6, buildings=small, required=[("hall", "childcare")]).objective
+    )
+
+
+def test_an_interrupted_curve_leaves_the_choice(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(programme_module, "worth_of_more", interrupted)
+    choice = choose(budget_yuan=700_000, curve_budgets_yuan=None, with_worth=True)
+    assert choice.is_proven
+    assert choice.curve is not None
+    assert choice.worth is None
 
 
 def test_the_order_of_rows_does_not_matter():

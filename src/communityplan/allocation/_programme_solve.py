@@ -122,40 +122,41 @@ def relaxed_worth(programme: Programme, clock: Clock) -> tuple[float, Floats]:
 
 def greedy_plan(programme: Programme, clock: Clock) -> Plan:
     """Open what serves most people per yuan and fits, again and again; bounded by relaxation."""
-    opened = [int(option) for option in programme.required]
-    budget = float(programme.budget_yuan.sum())
+    opened = programme.required
+    left = programme.classes.people * programme.weight[programme.classes.service]
+    left[programme.served(opened)] = 0.0
+    by_option = programme.classes.member.T.tocsr()
     while True:
-        value, spent = (
-            programme.value(np.array(opened, int)),
-            programme.spent_yuan(np.array(opened, int)),
-        )
-        best, best_rate = -1, 0.0
-        for option in range(len(programme.cost_yuan)):
-            if option in opened or programme.first[option] >= len(programme.years):
-                continue
-            trial = np.array([*opened, option])
-            cost = programme.spent_yuan(trial) - spent
-            if spent + cost > budget or not _fits(programme, trial):
-                continue
-            rate = (programme.value(trial) - value) / max(cost, 1e-9)
-            if rate > best_rate:
-                best, best_rate = option, rate
-        if best < 0:
+        rate = _rates(programme, opened, by_option @ left)
+        best = int(np.argmax(rate)) if len(rate) else 0
+        if not len(rate) or rate[best] <= 0.0:
             break
-        opened.append(best)
-    chosen = np.sort(np.array(opened, dtype=np.int64))
-    ask = Ask("people", np.array([budget]), programme.room_m2)
-    bound = -relax(build(programme, ask)[0], clock).bound
-    return Plan(
-        chosen, np.zeros(len(chosen), np.int64), programme.value(chosen), bound, np.empty(0)
-    )
+        opened = np.append(opened, best)
+        left[by_option[best].indices] = 0.0
+    chosen = np.sort(opened)
+    total = np.array([programme.budget_yuan.sum()])
+    relaxed = relax(build(programme, Ask("people", total, programme.room_m2))[0], clock)
+    value = programme.value(chosen)
+    bound = max(-relaxed.bound, value)
+    period = np.zeros(len(chosen), np.int64)
+    return Plan(chosen, period, value, bound, np.empty(0), is_interrupted=relaxed.is_interrupted)
 
 
-def _fits(programme: Programme, opened: Ints) -> bool:
+def _rates(programme: Programme, opened: Ints, gain: Floats) -> Floats:
+    """People per yuan of each option that still fits money and floor area, else 0."""
+    is_used = np.zeros(len(programme.room_m2), dtype=bool)
+    is_used[programme.building[opened]] = True
+    opening = np.where(is_used, 0.0, programme.opening_yuan)[programme.building]
+    cost = programme.cost_yuan + opening
     used = np.bincount(
-        programme.building[opened], programme.area_m2[opened], minlength=len(programme.room_m2)
+        programme.building[opened], programme.area_m2[opened], minlength=len(is_used)
     )
-    return bool((used <= programme.room_m2 * (1.0 + ROUNDING)).all())
+    left_m2 = (programme.room_m2 - used)[programme.building]
+    left_yuan = float(programme.budget_yuan.sum()) - programme.spent_yuan(opened)
+    fits = (cost <= left_yuan) & (programme.area_m2 <= left_m2)
+    fits &= programme.first < len(programme.years)
+    fits[opened] = False
+    return np.where(fits, gain / np.maximum(cost, 1e-9), 0.0)
 
 
 def _most_people(programme: Programme, ask: Ask, clock: Clock, start: Ints | None) -> Plan:

@@ -72,6 +72,8 @@ def budget_curve(
         else:
             share = clock.share(len(wanted) - done)
             found = best_plan(programme, share, budget_yuan=_shared(programme, budget), start=start)
+        if found.is_interrupted:
+            raise KeyboardInterrupt
         start = found.opened if found.is_feasible else start
         rows.append(_curve_row(programme, found, budget))
     return _with_margin(pd.DataFrame(rows))
@@ -174,6 +176,8 @@ def _room_row(
 
 def _gain(plan: Plan, more: Plan, step: float) -> dict[str, object]:
     """Exact difference of two best plans; empty where one of them is not proven."""
+    if more.is_interrupted:
+        raise KeyboardInterrupt
     if not more.is_feasible or not np.isfinite(more.value):
         return {}
     if relative_gap(more.value, more.bound) or relative_gap(plan.value, plan.bound):

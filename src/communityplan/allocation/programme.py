@@ -80,8 +80,8 @@ def choose_programme(
     with_worth : bool
         Whether to find out what more money and floor area would buy.
     method : {"exact", "greedy"}
-        Greedy opens what serves most people per yuan and fits, again and again; it knows no needs
-        and no capacities.
+        Greedy opens what serves most people per yuan and fits, again and again; it knows no needs,
+        no capacities and no years.
     time_limit_s : float
         When to stop with the best found [s]; the curve and the worth get what is left.
 
@@ -149,15 +149,22 @@ def choose_programme(
     if budgets is None:
         budgets = [share * total for share in CURVE_SHARES]
     share = clock.share(2) if with_worth else clock
-    curve = budget_curve(programme, plan, budgets, share) if list(budgets) else None
-    worth = worth_of_more(programme, plan, clock) if with_worth else None
-    return replace(choice, curve=curve, worth=worth)
+    try:
+        curve = budget_curve(programme, plan, budgets, share) if list(budgets) else None
+        choice = replace(choice, curve=curve)
+        worth = worth_of_more(programme, plan, clock) if with_worth else None
+        return replace(choice, worth=worth)
+    except KeyboardInterrupt:
+        # the choice stands; what the user did not wait for stays None
+        return choice
 
 
 def _plan(programme: Programme, method: str, clock: Clock) -> Plan:
     if method == "greedy":
-        if programme.needs or programme.has_places():
-            raise OptionError("method 'greedy' knows no needs and no capacities; use 'exact'")
+        if programme.needs or programme.has_places() or len(programme.years) > 1:
+            raise OptionError(
+                "method 'greedy' knows no needs, no capacities and no years; use 'exact'"
+            )
         return greedy_plan(programme, clock)
     plan = best_plan(programme, clock)
     if not plan.is_feasible:
