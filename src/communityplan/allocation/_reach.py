@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from communityplan.errors import DataError, OptionError, Problem, TooLargeError
@@ -112,7 +113,7 @@ def read_reach(walks: pd.DataFrame, demand: pd.Series[Any]) -> Reach:
         home=home_of.astype(np.int64),
         walk_min=reachable["walk_min"].to_numpy(dtype=np.float64),
         empty_homes=int((people == 0).sum()),
-        unnamed_homes=int((~homes.isin(people.index)).sum()),
+        unnamed_homes=int((people.index.get_indexer(homes) < 0).sum()),
     )
     return _in_order(reach)
 
@@ -260,7 +261,7 @@ def _people(demand: pd.Series[Any], homes: Ids) -> pd.Series[Any]:
     if not problems and not (people > 0).any():
         found = "it is empty" if demand.empty else "nobody lives anywhere: all people are 0"
         problems.append(Problem("demand", found, "Give the people at each home"))
-    if not problems and not homes.isin(demand.index).any():
+    if not problems and (demand.index.get_indexer(homes) < 0).all():
         found = f"it names no from_id of walks, such as {homes[0]!r}"
         problems.append(Problem("demand", found, "Index it by the from_id of walks"))
     if problems:
@@ -271,21 +272,37 @@ def _people(demand: pd.Series[Any], homes: Ids) -> pd.Series[Any]:
 def _in_order(reach: Reach) -> Reach:
     """Pairs with people, ordered by site and home, the shortest walk of each."""
     lived_in = reach.home >= 0
-    key = reach.site * max(len(reach.homes), 1) + reach.home
-    rises = bool((np.diff(key) > 0).all())
+    rises = bool((np.diff(reach.site * max(len(reach.homes), 1) + reach.home) > 0).all())
     if rises and lived_in.all():
         return reach
-    order = np.flatnonzero(lived_in)
-    order = order[np.lexsort((reach.walk_min[order], key[order]))]
+    kept = reach if lived_in.all() else reach.only(lived_in)
+    # rows of a sparse matrix are filled in linear time, and pairs given twice would be added up
+    pairs = (kept.site, kept.home)
+    shape = (len(kept.sites), len(kept.homes))
+    matrix = sp.coo_matrix((kept.walk_min, pairs), shape=shape).tocsr()
+    if matrix.nnz < len(kept.site):
+        return _shortest(kept)
+    matrix.sort_indices()
+    return replace(
+        kept,
+        site=np.repeat(np.arange(shape[0]), np.diff(matrix.indptr)),
+        home=matrix.indices.astype(np.int64),
+        walk_min=matrix.data,
+    )
+
+
+def _shortest(reach: Reach) -> Reach:
+    """The shortest walk of each pair, ordered by site and home."""
+    order = np.lexsort((reach.walk_min, reach.home, reach.site))
+    site, home = reach.site[order], reach.home[order]
     is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = np.diff(key[order]) > 0
-    kept = order[is_first]
+    is_first[1:] = (np.diff(site) > 0) | (np.diff(home) != 0)
     return replace(
         reach,
-        site=reach.site[kept],
-        home=reach.home[kept],
-        walk_min=reach.walk_min[kept],
-        repeated_pairs=len(order) - len(kept),
+        site=site[is_first],
+        home=home[is_first],
+        walk_min=reach.walk_min[order][is_first],
+        repeated_pairs=len(order) - int(is_first.sum()),
     )
 
 
