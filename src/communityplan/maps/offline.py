@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ _STYLE = re.compile(r"<link\b[^>]*?\bhref\s*=\s*[\"']([^\"']+)[\"'][^>]*>", re.I
 _URL = re.compile(r"url\(\s*(\"[^\"]*\"|'[^']*'|[^)]*?)\s*\)", re.I)
 _IMPORT = re.compile(r"@import\s+(?:url\()?[\"']?[^;]*;", re.I)
 _MAP_OF_SOURCE = re.compile(r"(//[#@]\s*sourceMappingURL=\S*|/\*#\s*sourceMappingURL=.*?\*/)")
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _FETCHED = re.compile(
     r"<(?:script|img|iframe|source|audio|video|embed|link)\b[^>]*?"
     r"\b(?:src|href)\s*=\s*[\"']((?:https?:)?//[^\"']+)",
@@ -54,7 +55,8 @@ def save_offline(
     """Write a map as one HTML file that opens anywhere with no network.
 
     Scripts and styles are put into the file, and a content security policy keeps the browser
-    from fetching anything. The file is written beside its place and moved there when whole.
+    from fetching anything. The same map gives the same bytes. The file is written beside its
+    place and moved there when whole.
 
     Parameters
     ----------
@@ -116,7 +118,7 @@ def offline_page(m: folium.Map) -> str:
     """
     _refuse_tiles(m)
     texts = _carried()
-    page = _without_unused(m.get_root().render(), _usual_addresses())
+    page = _without_unused(_rendered(m), _usual_addresses())
     lacking = [address for address in _addresses(page) if address not in texts]
     if lacking:
         raise OptionError(
@@ -144,6 +146,39 @@ def _refuse_tiles(m: folium.Map) -> None:
             "the map has online tiles, which a file without a network cannot show; make it "
             "without tiles (the plain ground and the streets are drawn instead)"
         )
+
+
+def _rendered(m: folium.Map) -> str:
+    """The page as folium writes it, with names that are the same whenever it is made.
+
+    folium names its elements at random; here they are numbered in the order of the map's tree.
+    Only names of elements are replaced, so that a key of a table that looks like one stays.
+    """
+    text: str = m.get_root().render()
+    numbers: dict[str, str] = {}
+    for name in _element_ids(m.get_root(), set()):
+        numbers.setdefault(name, f"{len(numbers) + 1:032x}")
+    return _ID.sub(lambda found: numbers.get(found[0], found[0]), text)
+
+
+def _element_ids(thing: object, seen: set[int]) -> Iterator[str]:
+    """Names of an element and of all below it, whether children, attributes or in lists."""
+    from branca.element import Element
+
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    below: Iterable[object] = ()
+    if isinstance(thing, Element):
+        yield thing._id
+        below = [one for name, one in vars(thing).items() if name != "_parent"]
+    elif isinstance(thing, Mapping):
+        below = thing.values()
+    elif isinstance(thing, list | tuple):
+        below = thing
+    for one in below:
+        if isinstance(one, Element | Mapping | list | tuple):
+            yield from _element_ids(one, seen)
 
 
 def _carried() -> Mapping[str, str]:
