@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.tables import Column, Table, find_problems, record
+from communityplan.tables import OWNERS, VOTES, find_problems, record
 
 __all__ = ["CHOICES", "Flat", "Repeated", "count_votes", "read_flats", "vote_problems"]
 
@@ -27,19 +27,6 @@ CHOICES = {
 """The words of a vote. A vote that abstains takes part and does not agree."""
 
 _MEANT = {word: choice for choice, words in CHOICES.items() for word in words}
-_OWNERS = Table(
-    "owners",
-    "业主",
-    (),
-    required={"flat_id": Column("the flat", "房号"), "area_m2": Column("its area", "面积", "m2")},
-    key="flat_id",
-)
-_VOTES = Table(
-    "votes",
-    "表决票",
-    (),
-    required={"flat_id": Column("the flat", "房号"), "choice": Column("the vote", "意见")},
-)
 
 
 @dataclass(frozen=True)
@@ -99,7 +86,7 @@ def vote_problems(
 
 def read_flats(owners: pd.DataFrame, total_area_m2: Stated = None) -> dict[str, Flat]:
     """Every flat with its exact area, or one error with everything that is wrong."""
-    problems = find_problems(owners, _OWNERS)
+    problems = find_problems(owners, OWNERS)
     if "flat_id" not in owners.columns or "area_m2" not in owners.columns:
         raise DataError(problems)
     if owners.empty:
@@ -207,8 +194,8 @@ def _refuse_repeated(cast: Iterable[_Vote], kinds: Mapping[int, str]) -> None:
 def _read_votes(
     flats: Mapping[str, Flat], votes: pd.DataFrame, deadline: str | dt.date | None
 ) -> list[_Vote]:
-    problems = find_problems(votes, _VOTES)
-    if any(name not in votes.columns for name in _VOTES.required):
+    problems = find_problems(votes, VOTES)
+    if any(name not in votes.columns for name in VOTES.required):
         raise DataError(problems)
     timed = "cast_at" in votes.columns
     if deadline is not None and not timed:

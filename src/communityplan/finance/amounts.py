@@ -6,17 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from communityplan.tables import Column
-
-__all__ = ["Yuan", "amount", "numbers"]
+__all__ = ["Yuan", "numbers"]
 
 Yuan = npt.NDArray[np.float64]
 """An array of amounts [yuan], missing where not given."""
-
-
-def amount(meaning: str, zh: str, unit: str = "yuan") -> Column:
-    """A column of amounts that are never negative."""
-    return Column(meaning, zh, unit, "amount")
 
 
 def numbers(table: pd.DataFrame, name: str) -> Yuan:

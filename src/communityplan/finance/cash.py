@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.finance.amounts import Yuan, amount, numbers
-from communityplan.tables import Column, Table, check, record
+from communityplan.finance.amounts import Yuan, numbers
+from communityplan.tables import OPERATION, check, record
 
 __all__ = ["CASES", "cash_flow", "missing_amounts"]
 
@@ -27,17 +27,6 @@ _AMOUNTS = {
 }
 _KEYS = ("community_id", "building_id", "service")
 _SUFFIXES = ("", "_low", "_high")
-_SERVICES = Table(
-    "services",
-    "服务收支",
-    (),
-    required={"service": Column("the service", "服务")},
-    optional={
-        f"{name}{suffix}": amount(name, name, "years" if name == "rent_free_years" else "yuan")
-        for name in _AMOUNTS
-        for suffix in _SUFFIXES
-    },
-)
 
 
 def missing_amounts(services: pd.DataFrame) -> pd.DataFrame:
@@ -60,11 +49,11 @@ def missing_amounts(services: pd.DataFrame) -> pd.DataFrame:
     >>> missing_amounts(canteen)["amount"].tolist()
     ['investment_yuan', 'cost_yuan_year', 'rent_yuan_year', 'rent_free_years', 'subsidy_yuan_year']
     """
-    check(services, _SERVICES)
+    check(services, OPERATION)
     keys = [key for key in _KEYS if key in services.columns]
     gaps = {name: np.isnan(numbers(services, name)) for name in _AMOUNTS}
     rows = [
-        (row + 1, *services[keys].iloc[row], name, _SERVICES.columns[name].unit)
+        (row + 1, *services[keys].iloc[row], name, OPERATION.columns[name].unit)
         for row in range(len(services))
         for name in _AMOUNTS
         if gaps[name][row]

@@ -9,33 +9,13 @@ import numpy as np
 import pandas as pd
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.finance.amounts import Yuan, amount, numbers
-from communityplan.tables import Column, Table, check, record
+from communityplan.finance.amounts import Yuan, numbers
+from communityplan.tables import SOURCES, USES, check, record
 
 __all__ = ["PAYERS", "ShareRule", "share_rules", "sources_and_uses"]
 
 PAYERS = ("government", "residents", "social_capital", "other")
 """The four sides that pay: 政府, 居民, 社会资本, 其他."""
-
-_USES = Table(
-    "uses",
-    "资金用途",
-    (),
-    required={"item": Column("what is paid for", "项目")},
-    optional={"cost_yuan": amount("its cost", "费用")},
-    key="item",
-)
-_SOURCES = Table(
-    "sources",
-    "资金来源",
-    (),
-    required={"payer": Column("who pays", "出资方")},
-    optional={
-        "amount_yuan": amount("what they pay", "金额"),
-        "share": amount("the share they pay, as a fraction", "占比", "1"),
-        "stated_share": amount("a share printed elsewhere, to be compared", "公布占比", "1"),
-    },
-)
 
 
 @dataclass(frozen=True)
@@ -100,8 +80,8 @@ def sources_and_uses(
     >>> paid.loc["social_capital", ["share", "stated_share"]].round(3).tolist()
     [0.395, 0.45]
     """
-    check(uses, _USES)
-    check(sources, _SOURCES)
+    check(uses, USES)
+    check(sources, SOURCES)
     amounts, shares, stated = (
         numbers(sources, name) for name in ("amount_yuan", "share", "stated_share")
     )

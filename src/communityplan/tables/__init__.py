@@ -22,12 +22,16 @@ from communityplan.tables.contracts import (
     LINE,
     POINT,
     STREETS,
-    TABLES,
     WALKS,
     WALLS,
     Column,
     Table,
 )
+from communityplan.tables.contracts import TABLES as _PLACED
+from communityplan.tables.papers import OPERATION, OWNERS, SOURCES, USES, VOTES
+
+TABLES = {**_PLACED, **{table.name: table for table in (OWNERS, VOTES, USES, SOURCES, OPERATION)}}
+"""Every contract by the name of its table."""
 
 __all__ = [
     "AREA",
@@ -37,9 +41,14 @@ __all__ = [
     "HOMES",
     "IDLE_BUILDINGS",
     "LINE",
+    "OPERATION",
+    "OWNERS",
     "POINT",
+    "SOURCES",
     "STREETS",
     "TABLES",
+    "USES",
+    "VOTES",
     "WALKS",
     "WALLS",
     "Column",
