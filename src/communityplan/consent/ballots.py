@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 import pandas as pd
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.tables import OWNERS, VOTES, find_problems, record
+from communityplan.load.lists import ROW, name_rows
+from communityplan.tables import OWNERS, VOTES, Table, find_problems, record
+from communityplan.wording import word
 
-__all__ = ["CHOICES", "Flat", "Repeated", "count_votes", "read_flats", "vote_problems"]
+__all__ = [
+    "CHOICES",
+    "Ballots",
+    "Flat",
+    "Repeated",
+    "Stated",
+    "owners_contract",
+    "read_ballots",
+    "vote_problems",
+]
 
 Repeated = Literal["last", "first", "refuse"]
 Stated = str | int | Fraction | Mapping[str, str | int | Fraction] | None
@@ -40,6 +51,7 @@ class Flat:
 
 @dataclass(frozen=True)
 class _Vote:
+    place: int
     row: int
     flat: str
     owner: str
@@ -64,8 +76,9 @@ def vote_problems(
     Returns
     -------
     DataFrame
-        ``row`` (of `votes`, from 1), ``flat_id``, ``choice``, ``kind`` (``late``, ``duplicate``
-        of the same choice, ``contradictory``) and ``counted``.
+        ``row`` (of the file that `votes` was read from, else counted from 1), ``flat_id``,
+        ``choice``, ``kind`` (``late``, ``duplicate`` of the same choice, ``contradictory``),
+        ``counted``, and the sentence in ``zh`` and ``en``.
 
     Raises
     ------
@@ -80,37 +93,79 @@ def vote_problems(
     >>> vote_problems(owners, votes)[["row", "kind", "counted"]].values.tolist()
     [[1, 'contradictory', False], [2, 'contradictory', True]]
     """
-    flats = read_flats(owners)
-    return count_votes(flats, votes, deadline=deadline, repeated=repeated)[1]
+    return read_ballots(
+        owners, votes, deadline=deadline, repeated=repeated, needs_area=False
+    ).repeated
 
 
-def read_flats(owners: pd.DataFrame, total_area_m2: Stated = None) -> dict[str, Flat]:
-    """Every flat with its exact area, or one error with everything that is wrong."""
-    problems = find_problems(owners, OWNERS)
-    if "flat_id" not in owners.columns or "area_m2" not in owners.columns:
-        raise DataError(problems)
+def owners_contract(*, needs_area: bool) -> Table:
+    """What a list of owners has to hold; votes by number alone need no areas."""
+    if needs_area:
+        return OWNERS
+    required = {name: column for name, column in OWNERS.required.items() if name != "area_m2"}
+    return replace(OWNERS, required=required, optional={**OWNERS.required, **OWNERS.optional})
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """Flats by their names, the choice of every owner who took part, votes late or repeated."""
+
+    flats: dict[str, Flat]
+    choices: dict[str, str]
+    repeated: pd.DataFrame
+
+
+def read_ballots(
+    owners: pd.DataFrame,
+    votes: pd.DataFrame,
+    *,
+    deadline: str | dt.date | None,
+    repeated: Repeated,
+    total_area_m2: Stated = None,
+    needs_area: bool = True,
+) -> Ballots:
+    """Owners and their votes, or one error with everything that is wrong with both."""
+    if repeated not in ("last", "first", "refuse"):
+        raise OptionError(f"repeated is {repeated!r}; give 'last', 'first' or 'refuse'")
+    flats, problems = _read_flats(owners, total_area_m2, needs_area=needs_area)
+    cast, more = _read_votes(flats, votes, deadline)
+    # without any flat every vote would be one for an unknown flat
+    if problems + more * bool(flats):
+        raise DataError(problems + more * bool(flats))
+    choices, listed = _count(cast, name_rows(votes, "votes"), deadline, repeated)
+    return Ballots(flats, choices, listed)
+
+
+def _read_flats(
+    owners: pd.DataFrame, total_area_m2: Stated, *, needs_area: bool
+) -> tuple[dict[str, Flat], list[Problem]]:
+    """Every flat with its exact area; 0 where areas are neither given nor needed."""
+    has_area = "area_m2" in owners.columns
+    problems = find_problems(owners, owners_contract(needs_area=False))
+    if not has_area and (needs_area or total_area_m2 is not None):
+        todo = "Add the area of every flat, as a decimal; a vote by area cannot do without"
+        problems.append(Problem("owners", "no column 'area_m2'", todo))
+    if "flat_id" not in owners.columns or (problems and not has_area):
+        return {}, problems
     if owners.empty:
-        raise DataError([Problem("owners", "no rows", "Give one row per flat")])
+        return {}, [Problem("owners", "no rows", "Give one row per flat")]
     flats = {}
-    has_owner, has_building = "owner_id" in owners.columns, "building_id" in owners.columns
+    keys = [name for name in ("owner_id", "building_id") if name in owners.columns]
+    places = name_rows(owners, "owners")
     for row, flat in enumerate(owners["flat_id"].astype(str)):
-        where = f"owners, row {row + 1}"
-        area = _decimal(owners["area_m2"].iloc[row])
-        if area is None or area <= 0:
+        area = _decimal(owners["area_m2"].iloc[row]) if has_area else Fraction(0)
+        if has_area and (area is None or area <= 0):
             found = f"area_m2 is {owners['area_m2'].iloc[row]!r}"
-            problems.append(Problem(where, found, "Give a decimal above 0, such as 85.30"))
-        keys = {}
-        for name, there in (("owner_id", has_owner), ("building_id", has_building)):
-            keys[name] = str(owners[name].iloc[row]) if there else ""
-            if there and pd.isna(owners[name].iloc[row]):
-                problems.append(Problem(where, f"{name} is empty", "Fill it in for every flat"))
-        owner = f"owner {keys['owner_id']}" if has_owner else f"flat {flat}"
-        flats[flat] = Flat(owner, keys["building_id"], area or Fraction(0))
+            problems.append(Problem(places[row], found, "Give a decimal above 0, such as 85.30"))
+        named = {name: str(owners[name].iloc[row]) for name in keys}
+        for name in keys:
+            if pd.isna(owners[name].iloc[row]):
+                todo = "Fill it in for every flat"
+                problems.append(Problem(places[row], f"{name} is empty", todo))
+        owner = f"owner {named['owner_id']}" if "owner_id" in named else f"flat {flat}"
+        flats[flat] = Flat(owner, named.get("building_id", ""), area or Fraction(0))
     # sums say nothing while an area is wrong
-    problems = problems or list(_sum_problems(flats.values(), total_area_m2))
-    if problems:
-        raise DataError(problems)
-    return flats
+    return flats, problems or list(_sum_problems(flats.values(), total_area_m2))
 
 
 def _decimal(cell: object) -> Fraction | None:
@@ -142,50 +197,57 @@ def _sum_problems(flats: Iterable[Flat], stated: Stated) -> Iterable[Problem]:
         yield Problem(f"owners, building {name}", "no stated area", "State it for every building")
 
 
-def count_votes(
-    flats: Mapping[str, Flat],
-    votes: pd.DataFrame,
-    *,
+def _count(
+    cast: Sequence[_Vote],
+    places: Sequence[str],
     deadline: str | dt.date | None,
     repeated: Repeated,
 ) -> tuple[dict[str, str], pd.DataFrame]:
     """The choice of every owner who took part, and the votes that came late or repeatedly."""
-    if repeated not in ("last", "first", "refuse"):
-        raise OptionError(f"repeated is {repeated!r}; give 'last', 'first' or 'refuse'")
-    cast = _read_votes(flats, votes, deadline)
-    late = {vote.row for vote in cast if _is_late(vote, deadline)}
+    late = {vote.place for vote in cast if _is_late(vote, deadline)}
     by_owner: dict[str, list[_Vote]] = {}
     for vote in cast:
-        if vote.row not in late:
+        if vote.place not in late:
             by_owner.setdefault(vote.owner, []).append(vote)
     kinds = dict.fromkeys(late, "late")
     counted = {}
     for owner, own in by_owner.items():
         # rows at the same time, or without one, are in the order of the table
-        own.sort(key=lambda vote: (vote.cast_at or pd.Timestamp(0), vote.row))
+        own.sort(key=lambda vote: (vote.cast_at or pd.Timestamp(0), vote.place))
         counted[owner] = own[0 if repeated == "first" else -1]
         if len(own) > 1:
             kind = "duplicate" if len({vote.choice for vote in own}) == 1 else "contradictory"
-            kinds |= dict.fromkeys((vote.row for vote in own), kind)
+            kinds |= dict.fromkeys((vote.place for vote in own), kind)
     if repeated == "refuse":
-        _refuse_repeated(cast, kinds)
-    chosen = {vote.row for vote in counted.values()}
+        _refuse_repeated(cast, kinds, places)
+    chosen = {vote.place for vote in counted.values()}
     rows = [
-        (vote.row, vote.flat, vote.choice, kinds[vote.row], vote.row in chosen)
+        _reported(vote, kinds[vote.place], vote.place in chosen)
         for vote in cast
-        if vote.row in kinds
+        if vote.place in kinds
     ]
-    listed = pd.DataFrame(rows, columns=["row", "flat_id", "choice", "kind", "counted"])
+    listed = pd.DataFrame(rows, columns=["row", "flat_id", "choice", "kind", "counted", "zh", "en"])
     said = record(listed, deadline=None if deadline is None else str(deadline), repeated=repeated)
     return {owner: vote.choice for owner, vote in counted.items()}, said
 
 
-def _refuse_repeated(cast: Iterable[_Vote], kinds: Mapping[int, str]) -> None:
+def _reported(vote: _Vote, kind: str, counted: bool) -> tuple[object, ...]:
+    said = [
+        word(f"consent.{kind}", lang, row=vote.row, flat=vote.flat)
+        + word("consent.counted" if counted else "consent.not_counted", lang)
+        for lang in ("zh", "en")
+    ]
+    return (vote.row, vote.flat, vote.choice, kind, counted, *said)
+
+
+def _refuse_repeated(
+    cast: Iterable[_Vote], kinds: Mapping[int, str], places: Sequence[str]
+) -> None:
     todo = "Keep one, or choose repeated='last' or 'first'"
     problems = [
-        Problem(f"votes, row {vote.row}", f"{kinds[vote.row]} vote for flat {vote.flat!r}", todo)
+        Problem(places[vote.place], f"{kinds[vote.place]} vote for flat {vote.flat!r}", todo)
         for vote in cast
-        if kinds.get(vote.row, "late") != "late"
+        if kinds.get(vote.place, "late") != "late"
     ]
     if problems:
         raise DataError(problems)
@@ -193,22 +255,24 @@ def _refuse_repeated(cast: Iterable[_Vote], kinds: Mapping[int, str]) -> None:
 
 def _read_votes(
     flats: Mapping[str, Flat], votes: pd.DataFrame, deadline: str | dt.date | None
-) -> list[_Vote]:
+) -> tuple[list[_Vote], list[Problem]]:
     problems = find_problems(votes, VOTES)
     if any(name not in votes.columns for name in VOTES.required):
-        raise DataError(problems)
+        return [], problems
     timed = "cast_at" in votes.columns
     if deadline is not None and not timed:
         todo = "Add the time of every vote, or give no deadline"
         problems.append(Problem("votes", "no column 'cast_at' to hold against the deadline", todo))
     zone = None if deadline is None else _deadline(deadline)[0].tzinfo
     cast = []
+    places = name_rows(votes, "votes")
+    numbers = votes.index if votes.index.name == ROW else range(1, len(votes) + 1)
     for row, (flat, said) in enumerate(
-        zip(votes["flat_id"].astype(str), votes["choice"].astype(str), strict=True), start=1
+        zip(votes["flat_id"].astype(str), votes["choice"].astype(str), strict=True)
     ):
-        where = f"votes, row {row}"
+        where = places[row]
         choice = _MEANT.get(said.strip().lower(), "")
-        at = _time(votes["cast_at"].iloc[row - 1]) if timed else None
+        at = _time(votes["cast_at"].iloc[row]) if timed else None
         if flat not in flats:
             todo = "Correct the flat, or add it to owners"
             problems.append(Problem(where, f"flat {flat!r} is not in owners", todo))
@@ -216,20 +280,18 @@ def _read_votes(
             known = ", ".join(_MEANT)
             problems.append(Problem(where, f"choice is {said!r}", f"Give one of {known}"))
         if timed and at is None:
-            found = f"cast_at is {votes['cast_at'].iloc[row - 1]!r}"
+            found = f"cast_at is {votes['cast_at'].iloc[row]!r}"
             problems.append(Problem(where, found, "Give a date and time, 2026-05-31 18:00"))
         elif at is not None and deadline is not None and (at.tzinfo is None) != (zone is None):
             found = "only one of cast_at and the deadline names a time zone"
             problems.append(Problem(where, found, "Give both with a zone, or both without"))
         if flat in flats:
-            cast.append(_Vote(row, flat, flats[flat].owner, choice, at))
+            cast.append(_Vote(row, int(numbers[row]), flat, flats[flat].owner, choice, at))
     zones = {vote.cast_at.tzinfo is None for vote in cast if vote.cast_at is not None}
     if len(zones) > 1 and not problems:
         found = "some times name a time zone and some do not"
         problems.append(Problem("votes", found, "Give all with a zone, or all without"))
-    if problems:
-        raise DataError(problems)
-    return cast
+    return cast, problems
 
 
 def _time(cell: object) -> pd.Timestamp | None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from communityplan.consent.ballots import Flat, Repeated, Stated, count_votes, read_flats
+from communityplan.consent.ballots import Flat, Repeated, Stated, read_ballots
 from communityplan.consent.gates import Gate, chosen_gates
 from communityplan.tables import record
 
@@ -50,9 +50,10 @@ def consent_status(
     Parameters
     ----------
     owners : DataFrame
-        One row per flat: ``flat_id``, ``area_m2`` (a decimal, best read as text)
-        [``building_id``, ``owner_id``]. The flats of one ``owner_id`` are one owner with one vote
-        for all their area; without that column every flat is an owner.
+        One row per flat: ``flat_id``, ``area_m2`` (a decimal, best read as text; not needed where
+        every gate counts by number alone) [``building_id``, ``owner_id``]. The flats of one
+        ``owner_id`` are one owner with one vote for all their area; without that column every
+        flat is an owner.
     votes : DataFrame
         One row per vote: ``flat_id``, ``choice`` (a word of `CHOICES`) [``cast_at``].
     gate : Gate, str or sequence of these
@@ -108,16 +109,23 @@ def consent_status(
     ('reached', Fraction(4, 5))
     """
     gates = chosen_gates(gate)
-    flats = read_flats(owners, total_area_m2)
-    choices, problems = count_votes(flats, votes, deadline=deadline, repeated=repeated)
-    scopes = [("all", "", list(flats.values()))]
+    ballots = read_ballots(
+        owners,
+        votes,
+        deadline=deadline,
+        repeated=repeated,
+        total_area_m2=total_area_m2,
+        needs_area=any("area" in one.by for one in gates),
+    )
+    scopes = [("all", "", list(ballots.flats.values()))]
     if "building_id" in owners.columns:
-        for building in dict.fromkeys(flat.building for flat in flats.values()):
-            inside = [flat for flat in flats.values() if flat.building == building]
-            scopes.append(("building", building, inside))
+        by_building: dict[str, list[Flat]] = {}
+        for flat in ballots.flats.values():
+            by_building.setdefault(flat.building, []).append(flat)
+        scopes += [("building", name, inside) for name, inside in by_building.items()]
     rows = [
         {"gate": one.name, "scope": scope, "building_id": building}
-        | _status(one, inside, choices, closed)
+        | _status(one, inside, ballots.choices, closed)
         for one in gates
         for scope, building, inside in scopes
     ]
@@ -127,7 +135,7 @@ def consent_status(
         deadline=None if deadline is None else str(deadline),
         repeated=repeated,
         closed=closed,
-        problems=problems.to_dict("records"),
+        problems=ballots.repeated.to_dict("records"),
     )
 
 
@@ -165,15 +173,15 @@ def _status(
         "state": _state(gate, counts, closed),
         "passes_now": now,
         "owners": int(number.total),
-        "area_m2": area.total,
+        "area_m2": area.total or None,
         "answered": int(number.answered),
-        "answered_m2": area.answered,
+        "answered_m2": area.answered if area.total else None,
         "agree": int(number.agree),
-        "agree_m2": area.agree,
+        "agree_m2": area.agree if area.total else None,
         "against": said.count("against"),
         "abstain": said.count("abstain"),
         "response_number": number.answered / number.total,
-        "response_area": area.answered / area.total,
+        "response_area": _part(area.answered, area.total),
         "share_number": _share(gate, number),
         "share_area": _share(gate, area),
         "least": gate.least,
@@ -200,8 +208,11 @@ def _base(gate: Gate, count: _Count) -> Fraction:
 
 
 def _share(gate: Gate, count: _Count) -> Fraction | None:
-    base = _base(gate, count)
-    return count.agree / base if base else None
+    return _part(count.agree, _base(gate, count))
+
+
+def _part(part: Fraction, whole: Fraction) -> Fraction | None:
+    return part / whole if whole else None
 
 
 def _quorum_met(gate: Gate, count: _Count) -> bool:
@@ -236,7 +247,8 @@ def _state(gate: Gate, counts: Mapping[str, _Count], closed: bool) -> str:
 def _ranges(gate: Gate, counts: Mapping[str, _Count], closed: bool) -> dict[str, Fraction | None]:
     ranges = {}
     for measure, count in counts.items():
-        low, high = count.agree / count.total, (count.agree + count.open) / count.total
+        low = _part(count.agree, count.total)
+        high = _part(count.agree + count.open, count.total)
         share = _share(gate, count)
         ranges[f"low_{measure}"] = share if closed else low
         ranges[f"high_{measure}"] = share if closed else high

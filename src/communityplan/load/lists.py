@@ -1,0 +1,159 @@
+"""Plain lists (owners, votes, menus, indicators) from CSV and XLSX, with the rows of their file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from communityplan.errors import DataError, OptionError, Problem, TableError
+from communityplan.load.cells import coerce, is_total
+from communityplan.load.findings import contract_problems, shown
+from communityplan.load.formats import identify
+from communityplan.load.headings import Headings, Mapped, plain
+from communityplan.load.raw import RawTable
+from communityplan.load.texts import read_csv
+from communityplan.load.workbook import read_workbook
+from communityplan.tables import Table, record, used
+
+__all__ = ["ROW", "name_rows", "read_list"]
+
+ROW = "row"
+"""Name of the index of a list that holds the rows of its file."""
+
+
+def read_list(
+    path: str | Path,
+    contract: Table,
+    *,
+    headings: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str | None] | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> pd.DataFrame:
+    r"""A list without geometry, from a CSV file or a workbook.
+
+    Parameters
+    ----------
+    path : str or Path
+    contract : Table
+        What the list has to hold.
+    headings : mapping of str to sequence of str
+        Further headings of each column, besides its own name and its Chinese one.
+    columns : mapping, optional
+        Column by heading, for headings that are not known; None leaves a heading aside.
+    encoding, sheet : str, optional
+        Encoding of the text, sheet of the workbook.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the contract first, the others carried along. The index, named ``row``, has
+        the rows as the spreadsheet counts them, so that what is found later is told with them.
+
+    Raises
+    ------
+    TableError, DataError
+        Everything that is wrong, with its row.
+    OptionError
+        For a column that the contract does not have.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from communityplan.tables import Column, Table
+    >>> contract = Table("fees", "费用", (), {"item_id": Column("the item", "项目编号")})
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "fees.csv"
+    >>> _ = path.write_bytes("项目\n7\n".encode("gbk"))
+    >>> read_list(path, contract, headings={"item_id": ["项目"]}).reset_index().values.tolist()
+    [[2, '7']]
+    """
+    source = identify(path)
+    known = _known(contract, headings, columns)
+    if source.format == "csv":
+        raw = read_csv(source, known, encoding=encoding)
+    elif source.format == "xlsx":
+        raw = read_workbook(source, known, sheet=sheet)
+    else:
+        todo = "Save it as CSV or XLSX"
+        raise DataError([Problem(source.where, f"a list cannot be {source.format}", todo)])
+    mapped = known.map(map(str, raw.frame), raw.where)
+    table, refused = _coerced(raw, contract, mapped)
+    problems = [*raw.problems, *mapped.problems, *_totals(raw)]
+    problems += contract_problems(
+        raw, table, contract, mapped=mapped, refused=refused, earlier=problems
+    )
+    if problems:
+        raise TableError(problems)
+    table.index = pd.Index(raw.rows, name=ROW)
+    return record(table, file=str(path), where=raw.where, headings=mapped.columns, **raw.facts)
+
+
+def name_rows(table: pd.DataFrame, name: str) -> list[str]:
+    """Where each row of a list stands, for messages: the rows of its file, or counted from 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> name_rows(pd.DataFrame({"a": [1, 2]}), "votes")
+    ['votes, row 1', 'votes, row 2']
+    """
+    if table.index.name == ROW:
+        where = str(used(table).get("where", name))
+        return [f"{where}, row {row}" for row in table.index]
+    return [f"{name}, row {row + 1}" for row in range(len(table))]
+
+
+def _known(
+    contract: Table,
+    headings: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str | None] | None,
+) -> Headings:
+    strangers = [
+        f"{heading!r}: {column!r}"
+        for heading, column in (columns or {}).items()
+        if column is not None and column not in contract.columns
+    ]
+    if strangers:
+        raise OptionError(
+            f"columns has {', '.join(strangers)}; columns of {contract.name} are "
+            f"{', '.join(contract.columns)}"
+        )
+    synonyms = {plain(other): name for name, others in headings.items() for other in others}
+    for name, column in contract.columns.items():
+        synonyms[plain(column.zh)] = name
+        synonyms[plain(name)] = name
+    chosen = {str(heading).strip(): column for heading, column in (columns or {}).items()}
+    return Headings(contract, synonyms, chosen)
+
+
+def _coerced(
+    raw: RawTable, contract: Table, mapped: Mapped
+) -> tuple[pd.DataFrame, dict[tuple[int, str], Problem]]:
+    named = raw.frame.rename(columns=mapped.columns)
+    data: dict[str, pd.Series[Any]] = {}
+    refused: dict[tuple[int, str], Problem] = {}
+    for name, column in contract.columns.items():
+        if name not in named:
+            continue
+        done = coerce(named[name], name, column, factor=mapped.factors.get(name, 1.0))
+        data[name] = done.cells
+        for row, (found, todo) in done.refused.items():
+            text = f"{shown(name, mapped)} is {found}"
+            refused[row, name] = Problem(f"{raw.where}, row {raw.rows[row]}", text, todo)
+    for name in map(str, named):
+        if name not in data:
+            data[name] = named[name].infer_objects()
+    return pd.DataFrame(data, index=range(len(named))), refused
+
+
+def _totals(raw: RawTable) -> list[Problem]:
+    """Rows that sum up the others, which would count everything twice."""
+    sums = raw.frame.iloc[:, :4].map(is_total).any(axis=1).to_numpy()
+    return [
+        Problem(f"{raw.where}, row {raw.rows[row]}", "this row sums up others (合计)", "Delete it")
+        for row in np.flatnonzero(sums)
+    ]
