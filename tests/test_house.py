@@ -26,6 +26,7 @@ ROOMS = [
     "network",
     "load",
     "demand",
+    "project",
     "reach",
     "coverage",
     "access",

@@ -542,7 +542,7 @@ def test_no_folder_of_the_planner_is_told(written):
 
 
 def test_a_street_network_alone_from_openstreetmap(shared_data, tmp_path):
-    from communityplan.plan import project_from_osm
+    from communityplan.project.osm import project_from_osm
 
     layers = cp.read_osm(shared_data / "chengdu" / "chengdu_xipu_20251112.osm.pbf")
     project = project_from_osm(layers, services=("childcare",), residents=20_000, name="犀浦")

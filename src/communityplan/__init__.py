@@ -85,10 +85,6 @@ if TYPE_CHECKING:
         osm_rules,
         read_osm,
     )
-    from communityplan.load.project import (
-        Project,
-        load_project,
-    )
     from communityplan.network.repair import (
         repair_streets,
     )
@@ -99,6 +95,11 @@ if TYPE_CHECKING:
         Plan,
         make_plan,
     )
+    from communityplan.project import (
+        Project,
+        load_project,
+    )
+    from communityplan.project.osm import project_from_osm
     from communityplan.scenario import (
         Scenario,
         add_facility,
@@ -199,6 +200,7 @@ __all__ = [
     "population_cells",
     "programme_fit",
     "programmes",
+    "project_from_osm",
     "rank_openings",
     "rank_sites",
     "reached_streets",
@@ -238,7 +240,7 @@ _LATE = {
     "Gate": "consent",
     "OsmLayers": "load.osm",
     "Plan": "plan",
-    "Project": "load.project",
+    "Project": "project",
     "STANDARDS": "standards.clauses",
     "Scenario": "scenario",
     "Service": "standards",
@@ -270,7 +272,7 @@ _LATE = {
     "homes_from_counts": "demand",
     "homes_from_raster": "demand",
     "joint_units": "scenario",
-    "load_project": "load.project",
+    "load_project": "project",
     "make_plan": "plan",
     "maximal_covering": "allocation",
     "missing_amounts": "finance",
@@ -287,6 +289,7 @@ _LATE = {
     "population_cells": "demand",
     "programme_fit": "siting",
     "programmes": "siting.programmes",
+    "project_from_osm": "project.osm",
     "rank_openings": "scenario",
     "rank_sites": "siting",
     "read_osm": "load.osm",

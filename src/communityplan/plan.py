@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
@@ -11,17 +11,15 @@ import pandas as pd
 from communityplan.allocation import Choice, choose_sites
 from communityplan.checkup import checkup, what_is_missing
 from communityplan.coverage import coverage, home_access, totals
-from communityplan.demand import homes_from_buildings
-from communityplan.errors import DataError, OptionError, Problem
-from communityplan.load.osm import OsmLayers
-from communityplan.load.project import Project
+from communityplan.errors import DataError, OptionError
 from communityplan.network import WalkNetwork
+from communityplan.project import Project
 from communityplan.reach import service_areas
 from communityplan.siting import rank_sites
-from communityplan.standards import Service, named_service
+from communityplan.standards import Service
 from communityplan.tables import record, used
 
-__all__ = ["Plan", "make_plan", "project_from_osm"]
+__all__ = ["Plan", "make_plan"]
 
 Tell = Callable[[str], None]
 
@@ -180,77 +178,6 @@ def make_plan(project: Project, *, tell: Tell | None = None) -> Plan:
         checkup=found,
         chosen=chosen,
         not_chosen=not_chosen,
-    )
-
-
-def project_from_osm(
-    layers: OsmLayers,
-    *,
-    services: tuple[str, ...],
-    minutes: tuple[float, ...] = (5.0, 10.0, 15.0),
-    residents: float | None = None,
-    m2_per_person: float | None = None,
-    untagged_gates: str = "open",
-    name: str = "",
-) -> Project:
-    """A project from an OpenStreetMap file alone.
-
-    Parameters
-    ----------
-    layers : OsmLayers
-        As from `read_osm`.
-    services : tuple of str
-        What to evaluate.
-    minutes : tuple of float
-        Limits [min].
-    residents : float, optional
-        People in the area; spread over residential buildings by floor area.
-    m2_per_person : float, optional
-        Floor area per person where `residents` is not given (`demand.M2_PER_PERSON`).
-    untagged_gates : {"open", "residents", "closed"}
-        What a gate without tags is taken for.
-    name : str
-        What to call it.
-
-    Returns
-    -------
-    Project
-        Everyone counts, for every service: the file does not know ages.
-
-    Raises
-    ------
-    DataError
-        Where the file has no streets or no residential buildings.
-    """
-    options = {} if m2_per_person is None else {"m2_per_person": m2_per_person}
-    homes = homes_from_buildings(
-        layers.buildings, communities=layers.communities, residents=residents, **options
-    )
-    problems = []
-    if not len(layers.streets):
-        problems.append(Problem(name or "file", "no walkable street", "Give a larger extract"))
-    if not len(homes):
-        todo = "Give homes in a project file"
-        problems.append(Problem(name or "file", "no residential building", todo))
-    if problems:
-        raise DataError(problems)
-    chosen = [replace(named_service(service), group="residents") for service in services]
-    return Project(
-        name=name,
-        name_en=name,
-        communities=layers.communities,
-        homes=homes,
-        facilities=layers.places,
-        streets=layers.streets,
-        walls=layers.walls if len(layers.walls) else None,
-        gates=layers.gates if len(layers.gates) else None,
-        services=tuple(chosen),
-        minutes=minutes,
-        network_options={"untagged_gates": untagged_gates},
-        note="人口按居住建筑面积分摊，为假定值",
-        note_en="People are spread over residential buildings by floor area, an assumption",
-        from_osm=True,
-        source=name,
     )
 
 

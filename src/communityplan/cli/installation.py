@@ -19,8 +19,8 @@ from rich.table import Table
 
 from communityplan.cli.shown import TABLE_STYLE, new_console, show_files
 from communityplan.errors import CommunityPlanError
-from communityplan.load.project import load_project
 from communityplan.maps.fonts import find_chinese_font
+from communityplan.project import load_project
 from communityplan.wording import word
 
 __all__ = ["Check", "checks", "show_checks"]

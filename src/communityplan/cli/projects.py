@@ -13,7 +13,7 @@ from communityplan.cli.installation import checks, show_checks
 from communityplan.cli.options import Debug, Given, Lang, Out, app, language
 from communityplan.cli.project_file import Asked, Begun, begin
 from communityplan.cli.shown import new_console, show_files
-from communityplan.load.project import load_project
+from communityplan.project import load_project
 from communityplan.tables import TABLES
 from communityplan.wording import word
 

@@ -17,8 +17,9 @@ from communityplan.cli.shown import (
 )
 from communityplan.errors import OptionError
 from communityplan.load.osm import read_osm
-from communityplan.load.project import Project, load_project
-from communityplan.plan import Plan, make_plan, project_from_osm
+from communityplan.plan import Plan, make_plan
+from communityplan.project import Project, load_project
+from communityplan.project.osm import project_from_osm
 from communityplan.report import FORMATS, write, write_ranking, write_tables
 from communityplan.report.columns import Sayer
 from communityplan.report.sections import choice_lines

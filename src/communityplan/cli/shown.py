@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from communityplan.load.project import Project
 from communityplan.plan import Plan
+from communityplan.project import Project
 from communityplan.wording import group_word, service_word, word
 
 __all__ = ["TABLE_STYLE", "new_console", "show_files", "show_head", "show_ledger", "show_sites"]

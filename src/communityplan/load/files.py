@@ -46,7 +46,7 @@ class Changes(list[dict[str, Any]]):
 
 def read_table(
     path: str | Path,
-    kind: str,
+    kind: str | Table,
     *,
     datum: str | None = None,
     columns: Mapping[str, str | None] | str | Path | None = None,
@@ -68,8 +68,8 @@ def read_table(
     ----------
     path : str or Path
         A local file.
-    kind : str
-        The table it holds, a key of `communityplan.tables.TABLES`.
+    kind : str or Table
+        The table it holds, a key of `communityplan.tables.TABLES`, or a contract of your own.
     datum : {"wgs84", "gcj02", "bd09", "cgcs2000"}, optional
         Datum of the coordinates. Coordinates in degrees without a coordinate system need it; where
         a file names a system in degrees, it goes before what the file says.
@@ -150,7 +150,7 @@ def read_table(
     if idle:
         facts["without_effect"] = idle
     changes = Changes([*raw.changes, *reading.changes])
-    return record(table, file=str(path), kind=kind, **facts, changes=changes)
+    return record(table, file=str(path), kind=headings.contract.name, **facts, changes=changes)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,9 @@ class _Reading:
         self.changes.append({"row": number, "column": column, "found": found, "became": became})
 
 
-def _contract(kind: str) -> Table:
+def _contract(kind: str | Table) -> Table:
+    if isinstance(kind, Table):
+        return kind
     if kind not in TABLES:
         raise OptionError(f"no table {kind!r}; known are {', '.join(TABLES)}")
     return TABLES[kind]

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from communityplan.errors import DataError, OptionError
-from communityplan.load.project import Project
 from communityplan.network import WalkNetwork
 from communityplan.network.edges import UNTAGGED_GATES, words
 from communityplan.network.timing import minute_of_day
+from communityplan.project import Project
 from communityplan.scenario.draft import Draft, appended, meets_near, no_such
 from communityplan.scenario.measures import (
     AddFacility,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from communityplan.coverage import covered_share
 from communityplan.errors import OptionError, Problem, TableError
-from communityplan.load.project import Project
+from communityplan.project import Project
 from communityplan.reach import Direction
 from communityplan.scenario.access import nearest_seconds
 from communityplan.scenario.situation import Situation, situation

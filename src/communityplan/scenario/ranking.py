@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from communityplan import _search
 from communityplan.errors import OptionError
-from communityplan.load.project import Project
 from communityplan.network import WalkNetwork
+from communityplan.project import Project
 from communityplan.reach.ends import search_graph
 from communityplan.scenario.changes import apply
 from communityplan.scenario.comparison import (

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from communityplan.errors import DataError, OptionError, Problem
-from communityplan.load.project import Project
 from communityplan.network import WalkNetwork
+from communityplan.project import Project
 from communityplan.scenario.measures import Scenario
 from communityplan.standards import Service
 
