@@ -192,9 +192,12 @@ def groups(change: Change, homes: Joined, both: Both) -> Iterator[tuple[str, Int
     """
     called = _new_names(change.before, change.after)
     walker = change.walker
-    old = owners_near(change.before, both.before.shapes, walker=walker, base=both.before.base)
-    new = owners_near(change.after, both.after.shapes, walker=walker, base=both.after.base)
-    apart = ({called.get(name, "") for name in old} | new) - {""}
+    found = both.before
+    old = owners_near(change.before, found.shapes, walker=walker, base=found.base)
+    # measured from what was joined before: another new path may be nearer still, and hide nothing
+    _, more = _nearer(change, found.shapes, found.base.door_m)
+    new = change.after.edges["owner"].to_numpy(dtype=object)[more.edge[more.edge >= 0]]
+    apart = ({called.get(name, "") for name in old} | set(new)) - {""}
     alone = np.isin(homes.owner, sorted(apart))
     if not alone.all() or not len(alone):
         yield "", np.flatnonzero(~alone)
