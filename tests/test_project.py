@@ -10,7 +10,7 @@ import shapely
 
 import communityplan as cp
 from communityplan.errors import DataError
-from communityplan.plan import project_from_osm
+from communityplan.project.osm import project_from_osm
 from towns import lines, points
 
 PROJECT = """
@@ -211,3 +211,82 @@ def test_missing_costs_do_not_keep_anybody_from_the_ledger(tmp_path):
     assert plan.totals["people"].gt(0).all()
     assert plan.ledger.attrs["communityplan"]["services"]["market"]["walkers"]
     assert "homes" in repr(plan)
+
+
+def raster(file: Path, cells: list[list[float]], *, left: float, top: float, size: float) -> None:
+    """A raster of people in the system of the project."""
+    import numpy as np
+    import rasterio
+
+    values = np.asarray(cells, dtype="float32")
+    profile = {"driver": "GTiff", "count": 1, "dtype": "float32", "crs": "EPSG:32650"}
+    place = rasterio.Affine(size, 0, left, 0, -size, top)
+    shape = {"height": values.shape[0], "width": values.shape[1]}
+    with rasterio.open(file, "w", **profile, **shape, transform=place, nodata=-200) as made:
+        made.write(values, 1)
+
+
+def without_people() -> gpd.GeoDataFrame:
+    """Two houses in one cell, the second with twice the floor area, and one in another cell."""
+    return points(
+        [(100, 0), (150, 0), (600, 0)],
+        home_id=["a", "b", "c"], community_id=["c", "c", "c"], floor_area_m2=[100.0, 200.0, 50.0],
+    )  # fmt: skip
+
+
+def test_people_come_from_a_raster_where_the_project_asks_for_it(tmp_path):
+    text = PROJECT.replace('streets = "', 'population = "people.tif"\nstreets = "')
+    text = text.replace('["market", "canteen"]', '["market"]').replace('["canteen"]', '["market"]')
+    text = text[: text.index("[services.canteen]")] + "[services.market]\ngroup = 'residents'\n"
+    file = write_project(tmp_path, text + "[population]\nkind = 'count'\n", homes=without_people())
+    raster(tmp_path / "people.tif", [[30, 7]], left=0, top=200, size=400)
+    project = cp.load_project(file)
+    # 30 people on 100 and 200 m2, 7 in the house of the other cell
+    assert project.homes["residents"].round(9).tolist() == [10, 20, 7]
+    assert project.population == tmp_path / "people.tif"
+
+
+def test_a_raster_of_people_is_used_only_where_asked_for(tmp_path):
+    text = PROJECT.replace('streets = "', 'population = "people.tif"\nstreets = "')
+    file = write_project(tmp_path, text)
+    raster(tmp_path / "people.tif", [[30, 7]], left=0, top=200, size=400)
+    project = cp.load_project(file)
+    assert project.homes["residents"].tolist() == [30, 50]
+    assert project.population is None
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("[population]\nkind = 'count'\n", "no raster of people"),
+        ("[repair]\njoin_gaps = 1\n", "Did you mean join_gaps_m?"),
+        ("[openings]\nk = -1\n", "k is -1. Give a number of places, 0 or more"),
+        ("[menu]\nbudget_yuan = 'much'\n", "budget_yuan is 'much'. Give yuan, 0 or more"),
+        ("[consent]\nvotes = 'votes.csv'\n", "there is no file"),
+        ("[consent]\nvotes = 7\n", "is 7. Give the path of a file"),
+        ("openings = 3\n", "is not a table"),
+    ],
+)
+def test_sections_of_a_plan_are_checked(tmp_path, section, said):
+    text = PROJECT if section.startswith("[") else section + PROJECT
+    file = write_project(tmp_path, text + (section if section.startswith("[") else ""))
+    with pytest.raises(DataError, match=said.replace("?", r"\?").replace("[", r"\[")):
+        cp.load_project(file)
+
+
+def test_streets_are_mended_only_where_asked_for_and_it_is_told(tmp_path):
+    apart = lines([(0, 0), (300, 0)], [(300.5, 0), (600, 0)], kind=["footway", "footway"])
+    plain = cp.load_project(write_project(tmp_path, streets=apart))
+    assert plain.repairs is None
+    assert cp.walks(plain.network(), plain.homes, plain.facilities, walker="adult", within_min=60)[
+        "from_id"
+    ].tolist() == ["a"]
+    mended = cp.load_project(
+        write_project(tmp_path, PROJECT + "[repair]\njoin_gaps_m = 1\n", streets=apart)
+    )
+    assert len(mended.repairs) == 1
+    assert mended.repairs["length_m"].round(1).tolist() == [0.5]
+    found = cp.walks(
+        mended.network(), mended.homes, mended.facilities, walker="adult", within_min=60
+    )
+    assert sorted(found["from_id"]) == ["a", "b"]
