@@ -14,7 +14,7 @@ from communityplan.consent.ballots import Flat, Repeated, Stated, read_ballots
 from communityplan.consent.gates import Gate, chosen_gates
 from communityplan.tables import record
 
-__all__ = ["as_numbers", "consent_status"]
+__all__ = ["as_numbers", "consent_status", "owner_areas", "shortest_way"]
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,15 @@ def consent_status(
         - ``owners``, ``area_m2``, ``answered``, ``answered_m2``, ``agree``, ``agree_m2``,
           ``against``, ``abstain`` (owners); ``response_number``, ``response_area``.
         - ``share_number``, ``share_area``: agreeing share on the base of the gate, missing where
-          nobody takes part; ``least``, ``more_than``, ``quorum``, ``quorum_met``.
+          nobody takes part; the rule: ``base``, ``by`` (joined by ``;``), ``least``,
+          ``more_than``, ``quorum``; ``quorum_met``.
         - ``low_number`` to ``high_number``, ``low_area`` to ``high_area``: the range that the
-          share can still take once everybody has answered; the share itself where closed.
+          share can still take once everybody has answered; the share itself where ``closed``.
         - ``missing_number`` [owners] and ``missing_m2`` [m2]: further agreeing votes needed by
           each measure that the gate counts, quorum included; ``missing_owners``: the fewest
           owners who together bring both, those with most area first; missing where impossible.
           An area of a ``more_than`` gate has to be more than ``missing_m2``.
-        - ``source``, ``verified`` of the gate.
+        - ``gate_zh``, ``gate_en`` (what it is called), ``source``, ``verified`` of the gate.
 
         The record lists late and repeated votes as ``problems``.
 
@@ -159,13 +160,9 @@ def as_numbers(status: pd.DataFrame) -> pd.DataFrame:
 def _status(
     gate: Gate, flats: Iterable[Flat], choices: Mapping[str, str], closed: bool
 ) -> dict[str, object]:
-    areas: dict[str, Fraction] = {}
-    for flat in flats:
-        areas[flat.owner] = areas.get(flat.owner, Fraction(0)) + flat.area_m2
-    counts = {
-        "number": _count(dict.fromkeys(areas, Fraction(1)), choices),
-        "area": _count(areas, choices),
-    }
+    areas = owner_areas(flats)
+    counts = _counts(areas, choices)
+    way = shortest_way(gate, areas, choices, closed=closed)
     said = [choices.get(owner) for owner in areas]
     number, area = counts["number"], counts["area"]
     now = _passes(gate, counts)
@@ -184,16 +181,36 @@ def _status(
         "response_area": _part(area.answered, area.total),
         "share_number": _share(gate, number),
         "share_area": _share(gate, area),
+        "base": gate.base,
+        "by": ";".join(gate.by),
         "least": gate.least,
         "more_than": gate.more_than,
         "quorum": gate.quorum,
         "quorum_met": all(_quorum_met(gate, counts[measure]) for measure in gate.by),
         **_ranges(gate, counts, closed),
+        "closed": closed,
         "missing_number": _whole(gate, number) if "number" in gate.by else 0,
         "missing_m2": _missing(gate, area) if "area" in gate.by else Fraction(0),
-        "missing_owners": _fewest(gate, counts, areas, choices, closed=closed),
+        "missing_owners": None if way is None else len(way),
+        "gate_zh": gate.zh or gate.name,
+        "gate_en": gate.en or gate.name,
         "source": gate.source,
         "verified": gate.verified,
+    }
+
+
+def owner_areas(flats: Iterable[Flat]) -> dict[str, Fraction]:
+    """The area of every owner, over all their flats."""
+    areas: dict[str, Fraction] = {}
+    for flat in flats:
+        areas[flat.owner] = areas.get(flat.owner, Fraction(0)) + flat.area_m2
+    return areas
+
+
+def _counts(areas: Mapping[str, Fraction], choices: Mapping[str, str]) -> dict[str, _Count]:
+    return {
+        "number": _count(dict.fromkeys(areas, Fraction(1)), choices),
+        "area": _count(areas, choices),
     }
 
 
@@ -279,27 +296,26 @@ def _whole(gate: Gate, number: _Count) -> int | None:
     return owners
 
 
-def _fewest(
-    gate: Gate,
-    counts: Mapping[str, _Count],
-    areas: Mapping[str, Fraction],
-    choices: Mapping[str, str],
-    *,
-    closed: bool,
-) -> int | None:
-    """Fewest owners still to agree; those with most area first, which nothing can beat."""
+def shortest_way(
+    gate: Gate, areas: Mapping[str, Fraction], choices: Mapping[str, str], *, closed: bool
+) -> list[str] | None:
+    """Fewest owners still to agree, those with most area first, which nothing can beat.
+
+    None where no votes can bring it.
+    """
+    counts = _counts(areas, choices)
     if _passes(gate, counts):
-        return 0
+        return []
     if closed:
         return None
     none, together = Fraction(0), Fraction(0)
-    silent = sorted((area for owner, area in areas.items() if owner not in choices), reverse=True)
-    for owners, area in enumerate(silent, start=1):
-        together += area
+    silent = sorted((owner for owner in areas if owner not in choices), key=lambda o: -areas[o])
+    for owners, owner in enumerate(silent, start=1):
+        together += areas[owner]
         after = {
             "number": counts["number"].with_votes(Fraction(owners), none),
             "area": counts["area"].with_votes(together, none),
         }
         if _passes(gate, after):
-            return owners
+            return silent[:owners]
     return None
