@@ -89,4 +89,6 @@ def _share(share: Fraction) -> str:
     """A share exactly, and as a percentage that is cut after one digit."""
     tenths = share.numerator * 1000 // share.denominator
     percent = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
+    if share.denominator == 1:
+        return f"{percent} %"
     return f"{share} = {percent} %" if share * 1000 == tenths else f"{share} ≈ {percent} %"
