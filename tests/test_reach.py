@@ -77,7 +77,8 @@ def naive_walks(
     everyone = dict(zip(homes["home_id"], homes.geometry, strict=True))
     everyone.update(zip(shops["facility_id"], shops.geometry, strict=True))
     for name, point in everyone.items():
-        distance = [edge.distance(point) for edge in edges.geometry]
+        # the same street drawn both ways is equally near but for rounding: the first counts
+        distance = [round(edge.distance(point), 9) for edge in edges.geometry]
         row = int(np.argmin(distance))
         if distance[row] > network.attach_within_m:
             continue

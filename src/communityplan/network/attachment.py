@@ -7,6 +7,7 @@ no barrier. The way from the door to the street is part of every walk.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 
 from communityplan.errors import Problem, TableError
 from communityplan.network import WalkNetwork
+from communityplan.network.barred import is_barred
 from communityplan.network.edges import PRIVATE
+from communityplan.network.near_edges import EdgeGrid
 from communityplan.tables import record
 from communityplan.walker import Walker
 
@@ -34,12 +37,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Shapes = NDArray[np.object_]
 
-CLOSE_M = 20.0
-"""Streets within this distance are looked for first [m]."""
-
-HAIR_M = 0.01
-"""The way to a street may touch a barrier with its ends: this much of them is not looked at [m]."""
-
 
 @dataclass(frozen=True)
 class Attachment:
@@ -53,18 +50,28 @@ class Attachment:
         Share of the edge before the joining point, 0 at its node ``u`` and 1 at ``v``.
     door_m : array of float, shape (P,)
         Straight way between the point and the edge [m]; nan where not attached.
-    point : array of Point, shape (P,)
-        The joining point on the edge, None where not attached.
+    joint : array of Point, shape (P,), or of float, shape (P, 2)
+        The joining point on the edge, None or nan where not attached.
     """
 
     edge: Ints
     along: Floats
     door_m: Floats
-    point: Shapes
+    joint: Shapes | Floats
+
+    @cached_property
+    def point(self) -> Shapes:
+        """The joining points as geometry, None where not attached; made when asked for."""
+        if self.joint.ndim == 1:
+            return np.asarray(self.joint, dtype=object)
+        found = np.full(len(self.edge), None, dtype=object)
+        on = self.edge >= 0
+        found[on] = shapely.points(self.joint[on])
+        return found
 
     def take(self, rows: NDArray[Any]) -> Attachment:
         """Some of the points, by position or mask."""
-        return Attachment(self.edge[rows], self.along[rows], self.door_m[rows], self.point[rows])
+        return Attachment(self.edge[rows], self.along[rows], self.door_m[rows], self.joint[rows])
 
 
 def attach(
@@ -74,6 +81,7 @@ def attach(
     walker: Walker,
     owner: NDArray[np.object_] | None = None,
     base: Attachment | None = None,
+    xy: Floats | None = None,
 ) -> Attachment:
     """Join points or areas to the nearest edge that a walker may use.
 
@@ -89,12 +97,14 @@ def attach(
         everyone; empty for none.
     base : Attachment, optional
         The same points joined with no owner, where that is known already.
+    xy : array of float, shape (P, 2), optional
+        The coordinates, where all shapes are known to be points.
 
     Returns
     -------
     Attachment
     """
-    found = base or _nearest(network, shapes, _Usable.of(network, walker, owned=False))
+    found = base or _nearest(network, shapes, _Usable.of(network, walker, owned=False), xy)
     if owner is None:
         return found
     return _with_own_ways(network, shapes, found, walker=walker, owner=owner)
@@ -152,9 +162,10 @@ def _with_own_ways(
     chosen = base.edge.copy()
     chosen[point] = edge
     near = _measured(network, shapes[point], edge)
-    along, door_m, joins = base.along.copy(), base.door_m.copy(), base.point.copy()
-    along[point], door_m[point], joins[point] = near.along, near.door_m, near.point
-    return Attachment(chosen, along, door_m, joins)
+    along, door_m, joint = base.along.copy(), base.door_m.copy(), base.joint.copy()
+    along[point], door_m[point] = near.along, near.door_m
+    joint[point] = near.joint if joint.ndim == 2 else near.point
+    return Attachment(chosen, along, door_m, joint)
 
 
 def _own_candidates(
@@ -178,19 +189,29 @@ def _first_of_each(
 ) -> tuple[Ints, Ints]:
     """The nearest edge of every point that a straight way leads to; of equals the first row."""
     ways = _connectors(network, shapes[point], edge)
-    free = ~_barred(network, ways)
+    free = ~is_barred(network, ways)
     point, edge, length_m = point[free], edge[free], shapely.length(ways[free])
     order = np.lexsort((edge, length_m, point))
     point, first = np.unique(point[order], return_index=True)
     return point, edge[order][first]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Usable:
-    """Edges that a walker may join, and their index: those of everyone, or the owned ones."""
+    """Edges that a walker may join: those of everyone, or the owned ones."""
 
     rows: Ints
-    tree: shapely.STRtree
+    lines: Shapes
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Their index for areas and walls."""
+        return shapely.STRtree(self.lines)
+
+    @cached_property
+    def grid(self) -> EdgeGrid:
+        """Their index for points."""
+        return EdgeGrid.of(self.lines)
 
     @classmethod
     def of(cls, network: WalkNetwork, walker: Walker, *, owned: bool) -> _Usable:
@@ -202,41 +223,56 @@ class _Usable:
             if not walker.may_use_steps:
                 usable &= ~edges["steps"]
             rows = np.flatnonzero(usable.to_numpy())
-            network.cache[key] = cls(rows, shapely.STRtree(edges.geometry.to_numpy()[rows]))
+            network.cache[key] = cls(rows, edges.geometry.to_numpy()[rows])
         found: _Usable = network.cache[key]
         return found
 
 
-def _nearest(network: WalkNetwork, shapes: Shapes, usable: _Usable) -> Attachment:
+def _nearest(
+    network: WalkNetwork, shapes: Shapes, usable: _Usable, xy: Floats | None
+) -> Attachment:
+    if not len(usable.rows) or not len(shapes):
+        return _nowhere(len(shapes))
+    if xy is not None:
+        found = _joined_points(network, xy, usable)
+    else:
+        found = _nowhere(len(shapes))
+        is_point = shapely.get_type_id(shapes) == 0
+        points, areas = np.flatnonzero(is_point), np.flatnonzero(~is_point)
+        some = shapely.get_coordinates(shapes[points])
+        _put(found, points, _joined_points(network, some, usable))
+        _put(found, areas, _joined_areas(network, shapes[areas], usable))
+    return _without_barred(network, shapes, usable, found)
+
+
+def _nowhere(count: int) -> Attachment:
+    missing = np.full(count, np.nan)
+    joint = np.full((count, 2), np.nan)
+    return Attachment(np.full(count, -1, dtype=np.int64), missing, missing.copy(), joint)
+
+
+def _put(whole: Attachment, rows: Ints, part: Attachment) -> None:
+    """Write what was found for some of the points."""
+    whole.edge[rows], whole.along[rows], whole.door_m[rows] = part.edge, part.along, part.door_m
+    whole.joint[rows] = part.joint
+
+
+def _joined_points(network: WalkNetwork, xy: Floats, usable: _Usable) -> Attachment:
+    near = usable.grid.joints(xy, _reach_m(network))
+    edge = np.where(near.edge >= 0, usable.rows[near.edge], -1)
+    return Attachment(edge, near.along, near.door_m, near.xy)
+
+
+def _joined_areas(network: WalkNetwork, shapes: Shapes, usable: _Usable) -> Attachment:
     edge = np.full(len(shapes), -1, dtype=np.int64)
-    if len(usable.rows) and len(shapes):
-        reach_m = _reach_m(network)
-        # most points have a street close by, and looking around them is quicker than searching
-        _choose_nearest(usable, edge, *_close_by(shapes, usable, min(CLOSE_M, reach_m)))
-        far = np.flatnonzero(edge < 0)
-        point, near = usable.tree.query_nearest(shapes[far], max_distance=reach_m, all_matches=True)
-        _choose_nearest(usable, edge, far[point], near, np.zeros(len(point)))
-        _avoid_barriers(network, shapes, usable, edge)
-    return _measured(network, shapes, edge)
-
-
-def _close_by(shapes: Shapes, usable: _Usable, within_m: float) -> tuple[Ints, Ints, Floats]:
-    """Every edge within a distance of every point, and how far it is."""
-    west, south, east, north = shapely.bounds(shapes).T
-    around = shapely.box(west - within_m, south - within_m, east + within_m, north + within_m)
-    point, near = usable.tree.query(around)
-    distance_m = shapely.distance(shapes[point], usable.tree.geometries[near])
-    close = distance_m <= within_m
-    return point[close], near[close], distance_m[close]
-
-
-def _choose_nearest(
-    usable: _Usable, edge: Ints, point: Ints, near: Ints, distance_m: Floats
-) -> None:
-    """Give every point its nearest edge; of edges equally near, the first row."""
-    order = np.lexsort((near, distance_m, point))
+    point, near = usable.tree.query_nearest(
+        shapes, max_distance=_reach_m(network), all_matches=True
+    )
+    # of edges equally near, the first row
+    order = np.lexsort((near, point))
     point, first = np.unique(point[order], return_index=True)
     edge[point] = usable.rows[near[order][first]]
+    return _measured(network, shapes, edge)
 
 
 def _reach_m(network: WalkNetwork) -> float:
@@ -249,68 +285,35 @@ def _connectors(network: WalkNetwork, shapes: Shapes, edge: Ints) -> Shapes:
     return np.asarray(shapely.shortest_line(shapes, lines), dtype=object)
 
 
-def _avoid_barriers(network: WalkNetwork, shapes: Shapes, usable: _Usable, edge: Ints) -> None:
-    """Give points whose way is barred the nearest edge with a free way, or none."""
+def _without_barred(
+    network: WalkNetwork, shapes: Shapes, usable: _Usable, found: Attachment
+) -> Attachment:
+    """Points whose way is barred join the nearest edge with a free way, or none."""
     if not len(network.barriers.lines):
-        return
-    attached = np.flatnonzero(edge >= 0)
-    barred = attached[_barred(network, _connectors(network, shapes[attached], edge[attached]))]
-    edge[barred] = -1
+        return found
+    attached = np.flatnonzero(found.edge >= 0)
+    ways = _connectors(network, shapes[attached], found.edge[attached])
+    barred = attached[is_barred(network, ways)]
     if not len(barred):
-        return
+        return found
+    edge = np.full(len(shapes), -1, dtype=np.int64)
     point, near = usable.tree.query(shapes[barred], predicate="dwithin", distance=_reach_m(network))
-    found, chosen = _first_of_each(network, shapes, barred[point], usable.rows[near])
-    edge[found] = chosen
-
-
-def _barred(network: WalkNetwork, ways: Shapes) -> NDArray[np.bool_]:
-    """Whether a straight way crosses a wall, or goes in or out of an enclosed community."""
-    barriers = network.barriers
-    if not len(ways) or not len(barriers.lines):
-        return np.zeros(len(ways), dtype=bool)
-    ends = shapely.get_coordinates(ways).reshape(-1, 2, 2)
-    length_m = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
-    hair = np.minimum(HAIR_M / np.where(length_m > 0, length_m, 1.0), 0.5)[:, None]
-    start = ends[:, 0] + hair * (ends[:, 1] - ends[:, 0])
-    stop = ends[:, 1] - hair * (ends[:, 1] - ends[:, 0])
-    inner = shapely.linestrings(np.stack([start, stop], axis=1))
-    barred = np.zeros(len(ways), dtype=bool)
-    if "barrier tree" not in network.cache:
-        network.cache["barrier tree"] = shapely.STRtree(barriers.lines)
-    barred[network.cache["barrier tree"].query(inner, predicate="intersects")[0]] = True
-    if len(barriers.compounds):
-        # a street along the boundary is outside: from inside it cannot be joined
-        for row, areas in _crossed_areas(network, ends).items():
-            barred[row] |= bool(areas)
-    return barred
-
-
-def _crossed_areas(network: WalkNetwork, ends: Floats) -> dict[int, set[int]]:
-    """Ways with one end strictly inside an enclosed community and the other not."""
-    if "compound tree" not in network.cache:
-        network.cache["compound tree"] = shapely.STRtree(network.barriers.compounds)
-    tree = network.cache["compound tree"]
-    crossed: dict[int, set[int]] = {}
-    for end in (0, 1):
-        row, area = tree.query(shapely.points(ends[:, end]), predicate="within")
-        for one, other in zip(row.tolist(), area.tolist(), strict=True):
-            crossed.setdefault(one, set()).symmetric_difference_update({other})
-    return crossed
+    row, chosen = _first_of_each(network, shapes, barred[point], usable.rows[near])
+    edge[row] = chosen
+    _put(found, barred, _measured(network, shapes[barred], edge[barred]))
+    return found
 
 
 def _measured(network: WalkNetwork, shapes: Shapes, edge: Ints) -> Attachment:
-    along = np.full(len(shapes), np.nan)
-    door_m = np.full(len(shapes), np.nan)
-    point = np.full(len(shapes), None, dtype=object)
+    found = _nowhere(len(shapes))
     on = np.flatnonzero(edge >= 0)
-    if len(on):
-        ways = _connectors(network, shapes[on], edge[on])
-        joins = shapely.get_point(ways, -1)
-        lines = network.edges.geometry.to_numpy()[edge[on]]
-        along[on] = shapely.line_locate_point(lines, joins, normalized=True)
-        door_m[on] = shapely.length(ways)
-        point[on] = joins
-    return Attachment(edge, along, door_m, point)
+    ways = _connectors(network, shapes[on], edge[on])
+    joins = shapely.get_point(ways, -1)
+    lines = network.edges.geometry.to_numpy()[edge[on]]
+    along = shapely.line_locate_point(lines, joins, normalized=True)
+    xy = shapely.get_coordinates(joins)
+    _put(found, on, Attachment(edge[on], along, shapely.length(ways), xy))
+    return found
 
 
 def doors(table: gpd.GeoDataFrame, *, where: str) -> Shapes:

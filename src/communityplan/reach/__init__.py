@@ -226,6 +226,8 @@ def nearest_places(
         return row, to[row, rank], seconds[row, rank]
 
     found = _both_ways(network, start, end, search, walker=walker, direction=direction)
+    if direction != "worse":
+        return found
     found = found.take(np.lexsort((found.end, found.seconds, found.start)))
     return found.take(np.flatnonzero(_rank(found.start) < k))
 
@@ -260,7 +262,9 @@ def _used(
 
 def slope_told(network: WalkNetwork, walker: Walker) -> str:
     """Whether slopes counted, for the record: an option without effect says so."""
-    if not network.edges["climb_m"].fillna(0.0).to_numpy().any():
+    if "climbs" not in network.cache:
+        network.cache["climbs"] = bool(network.edges["climb_m"].fillna(0.0).to_numpy().any())
+    if not network.cache["climbs"]:
         return "no climb is known: every street counts as level"
     if walker.slope == "level":
         return "climbs are known, but this walker takes every slope as level"
@@ -269,13 +273,11 @@ def slope_told(network: WalkNetwork, walker: Walker) -> str:
 
 def _walk_table(start: Places, end: Places, found: Found) -> pd.DataFrame:
     """The table of walks, with its times in minutes."""
-    names_from = pd.array(start.ids, dtype="str")
-    names_to = pd.array(end.ids, dtype="str")
     street_s = np.maximum(found.seconds - found.door_s - found.vertical_s, 0.0)
     return pd.DataFrame(
         {
-            "from_id": names_from.take(found.start),
-            "to_id": names_to.take(found.end),
+            "from_id": start.labels.take(found.start),
+            "to_id": end.labels.take(found.end),
             "walk_min": found.seconds / 60.0,
             "door_min": found.door_s / 60.0,
             "vertical_min": found.vertical_s / 60.0,
@@ -342,7 +344,8 @@ def _one_way(
     if len(parts) == 1:
         return parts[0]
     every = Found(*(np.concatenate(column) for column in zip(*map(_columns, parts), strict=True)))
-    return every.take(np.lexsort((every.end, every.start)))
+    # within a start they are in the order of the search
+    return every.take(np.argsort(every.start, kind="stable"))
 
 
 def _columns(found: Found) -> tuple[NDArray[Any], ...]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from communityplan._search import Ends, SearchGraph, build_graph
-from communityplan.errors import OptionError, TableError
+from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
 from communityplan.network.attachment import (
     Attachment,
@@ -56,6 +58,16 @@ class Places:
     base: Attachment
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @cached_property
+    def labels(self) -> pd.api.extensions.ExtensionArray:
+        """The keys as a column of text."""
+        key = _key_of(self.table)
+        named = key is not None and _is_text(self.table[key])
+        column: pd.api.extensions.ExtensionArray = (
+            self.table[key].array if named else pd.array(self.ids, dtype="str")
+        )
+        return column
+
 
 @dataclass(frozen=True)
 class Group:
@@ -84,16 +96,59 @@ def places(network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker, whe
     TableError, OptionError
         For geometry that cannot be used, doubled keys, another coordinate system.
     """
-    key = next((name for name in KEYS if name in table.columns), None)
+    if not isinstance(network, WalkNetwork):
+        raise OptionError(
+            f"the network is a {type(network).__name__}: make one with WalkNetwork.from_streets"
+        )
+    if not isinstance(table, pd.DataFrame):
+        found = f"this is a {type(table).__name__}"
+        todo = "Give a GeoDataFrame, for example gpd.GeoDataFrame(geometry=points)"
+        raise TableError([Problem(where, found, todo)])
+    key = _key_of(table)
+    xy = _plain_points(network, table, key)
+    if xy is None:
+        _check(network, table, key, where)
+    keys = table.index if key is None else table[key]
+    ids = keys.to_numpy(dtype=object) if _is_text(keys) else keys.map(str).to_numpy(dtype=object)
+    shapes = doors(table, where=where)
+    if "door" in table.columns:
+        xy = None
+    return Places(table, ids, shapes, attach(network, shapes, walker=walker, xy=xy))
+
+
+def _key_of(table: pd.DataFrame) -> str | None:
+    return next((name for name in KEYS if name in table.columns), None)
+
+
+def _is_text(keys: pd.Series[Any] | pd.Index[Any]) -> bool:
+    return isinstance(keys.dtype, pd.StringDtype) and not keys.hasnans
+
+
+def _plain_points(network: WalkNetwork, table: pd.DataFrame, key: str | None) -> Floats | None:
+    """The coordinates of a table as most are: points with keys of one kind, nothing amiss."""
+    keys = table.index if key is None else table[key]
+    # one name for two columns gives a table
+    if keys.ndim != 1 or not (_is_text(keys) or pd.api.types.is_integer_dtype(keys.dtype)):
+        return None
+    if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
+        return None
+    if table.crs != network.crs or keys.hasnans or not keys.is_unique:
+        return None
+    shapes = table.geometry.to_numpy()
+    if (shapely.get_type_id(shapes) != 0).any():
+        return None
+    xy = shapely.get_coordinates(shapes)
+    return xy if len(xy) == len(shapes) and np.isfinite(xy).all() else None
+
+
+def _check(network: WalkNetwork, table: pd.DataFrame, key: str | None, where: str) -> None:
+    """Refuse a table, with everything that is wrong with it."""
     problems = find_problems(table, Table(where, where, POINT + AREA, {}, key=key))
     if problems:
         raise TableError(problems)
     same_crs(network.edges, table)
-    ids = (table.index if key is None else table[key]).map(str).to_numpy(dtype=object)
-    if len(set(ids)) < len(ids):
+    if key is None and not table.index.map(str).is_unique:
         raise OptionError(f"{where}: the index repeats itself; give every row a label of its own")
-    shapes = doors(table, where=where)
-    return Places(table, ids, shapes, attach(network, shapes, walker=walker))
 
 
 def search_graph(network: WalkNetwork, walker: Walker, *, backwards: bool = False) -> SearchGraph:
@@ -110,15 +165,16 @@ def search_graph(network: WalkNetwork, walker: Walker, *, backwards: bool = Fals
     if key not in network.cache:
         forward, backward = network.seconds(walker)
         codes = {owner: code + 1 for code, owner in enumerate(network.owners)}
-        geometry = network.nodes.geometry
+        xy = shapely.get_coordinates(network.nodes.geometry.to_numpy())
+        owner = network.edges["owner"].map(lambda name: codes.get(name, 0)).to_numpy(np.int64)
         network.cache[key] = build_graph(
             len(network.nodes),
             network.edges["u"].to_numpy(),
             network.edges["v"].to_numpy(),
             backward if backwards else forward,
             back_seconds=forward if backwards else backward,
-            owner=[codes.get(name, 0) for name in network.edges["owner"]],
-            xy=np.column_stack([geometry.x.to_numpy(), geometry.y.to_numpy()]),
+            owner=owner,
+            xy=xy,
         )
     graph: SearchGraph = network.cache[key]
     return graph
@@ -160,6 +216,9 @@ def groups_of(
     network: WalkNetwork, owner: NDArray[np.object_], destinations: Places, walker: Walker
 ) -> Iterator[Group]:
     """Rows that can be searched from together: to them the destinations join the same edges."""
+    if not network.owners:
+        yield Group("", np.zeros(len(owner), dtype=np.int64), np.arange(len(owner)))
+        return
     near = owners_near(network, destinations.shapes, walker=walker, base=destinations.base)
     codes = {name: code + 1 for code, name in enumerate(network.owners)} | {"": 0}
     code = np.array([codes[name] for name in owner], dtype=np.int64)
@@ -200,26 +259,42 @@ def ends_of(
     tuple of Ends, array of float, array of float
         Door and vertical seconds are part of the ends' extra seconds.
     """
-    whose = np.full(len(rows), owner, dtype=object) if isinstance(owner, str) else owner
-    known = found.memo.get((id(network), walker.may_use_steps))
-    if known is not None and np.array_equal(known[1][rows], whose):
-        joined = known[2].take(rows)
-    else:
-        joined = found.base.take(rows)
-        if (whose != "").any():
-            joined = attach(network, found.shapes[rows], walker=walker, owner=whose, base=joined)
+    joined = _joined(network, found, rows, walker=walker, owner=owner)
     door_s = np.nan_to_num(joined.door_m) / walker.speed_m_s
-    vertical_s = _vertical(found.table.iloc[rows], walker, outward)
+    vertical_s = _vertical(found.table, rows, walker, outward)
     leaves = np.isfinite(vertical_s)
     edge = np.where(leaves, joined.edge, -1)
     extra_s = door_s + np.where(leaves, vertical_s, 0.0)
     return Ends.on_edges(edge, joined.along, extra_s=extra_s), door_s, vertical_s
 
 
-def _vertical(table: gpd.GeoDataFrame, walker: Walker, outward: bool) -> Floats:
+def _joined(
+    network: WalkNetwork,
+    found: Places,
+    rows: Ints,
+    *,
+    walker: Walker,
+    owner: NDArray[np.object_] | str,
+) -> Attachment:
+    """Where some of the places join the network, with the ways of their owner."""
+    base = found.base.take(rows)
+    if not network.owners:
+        return base
+    whose = np.full(len(rows), owner, dtype=object) if isinstance(owner, str) else owner
+    known = found.memo.get((id(network), walker.may_use_steps))
+    if known is not None and np.array_equal(known[1][rows], whose):
+        joined: Attachment = known[2]
+        return joined.take(rows)
+    if not (whose != "").any():
+        return base
+    return attach(network, found.shapes[rows], walker=walker, owner=whose, base=base)
+
+
+def _vertical(every: gpd.GeoDataFrame, rows: Ints, walker: Walker, outward: bool) -> Floats:
     """Stairs and lift where the table tells the storey of each row."""
-    if "storey" not in table.columns:
-        return np.zeros(len(table))
+    if "storey" not in every.columns:
+        return np.zeros(len(rows))
+    table = every.iloc[rows]
     storey = pd.to_numeric(table["storey"]).fillna(1.0).to_numpy(dtype=np.float64)
     lift = np.zeros(len(table), dtype=bool)
     if "has_lift" in table.columns:

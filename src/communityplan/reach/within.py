@@ -83,9 +83,9 @@ def within_reach(
     end = places(network, destinations, walker=person, where="destinations")
     backwards = direction == "back"
     graph = search_graph(network, person, backwards=backwards)
-    ids = start.ids if by_origin else end.ids
-    count = np.zeros((len(ids), len(limits)), dtype=np.int64)
-    total = np.zeros((len(ids), len(limits)))
+    labels = (start if by_origin else end).labels
+    count = np.zeros((len(labels), len(limits)), dtype=np.int64)
+    total = np.zeros((len(labels), len(limits)))
     every = np.arange(len(end.ids))
     owner = residents_of(network, start, person)
     for group in groups_of(network, owner, end, person):
@@ -114,8 +114,10 @@ def within_reach(
         total[rows] += found[1]
     table = pd.DataFrame(
         {
-            "from_id" if by_origin else "to_id": np.repeat(ids, len(limits)),
-            "within_min": np.tile(limits, len(ids)),
+            "from_id" if by_origin else "to_id": labels.take(
+                np.repeat(np.arange(len(labels)), len(limits))
+            ),
+            "within_min": np.tile(limits, len(labels)),
             "count": count.ravel(),
         }
     )
