@@ -51,5 +51,6 @@ def check_method(method: str, *, has_capacity: bool = False) -> None:
 
 def check_time(time_limit_s: float) -> None:
     """Refuse a time limit that is not a number of seconds above 0."""
-    if math.isnan(time_limit_s) or time_limit_s <= 0:
+    is_number = isinstance(time_limit_s, int | float)
+    if not is_number or math.isnan(time_limit_s) or time_limit_s <= 0:
         raise OptionError(f"time_limit_s is {time_limit_s}; give seconds above 0")

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["Need", "Programme", "Slices", "merge_slices", "slice_gains"]
+__all__ = ["Centre", "Need", "Programme", "Rooms", "Slices", "merge_slices", "slice_gains"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,15 +40,76 @@ class Slices:
 
 
 @dataclass(frozen=True)
+class Rooms:
+    """Floor that services share: whole buildings, then the lower storeys of some.
+
+    Attributes
+    ----------
+    building : array of int, shape (R,)
+        The first rows are the buildings in their order.
+    share : array of float, shape (R,)
+        Of the building's floor area; storeys are taken as equal.
+    area_m2 : sparse matrix, shape (R, options)
+        Floor that each option takes up there.
+    """
+
+    building: Ints
+    share: Floats
+    area_m2: sp.csr_matrix
+
+    def limits(self, room_m2: Floats) -> Floats:
+        """Floor of each row where buildings have so much."""
+        return np.where(self.share > 0, room_m2[self.building], 0.0) * self.share
+
+    def used(self, opened: Ints) -> Floats:
+        """Floor that these options take up in each row."""
+        is_open = np.zeros(self.area_m2.shape[1])
+        is_open[opened] = 1.0
+        return np.asarray(self.area_m2 @ is_open)
+
+    def hold(self, opened: Ints, room_m2: Floats) -> bool:
+        """Whether these options fit."""
+        return bool((self.used(opened) <= self.limits(room_m2) + 1e-9).all())
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What makes a building with its services a neighbourhood centre.
+
+    Attributes
+    ----------
+    is_large : array of bool
+        Buildings that have the floor area.
+    is_core : array of bool
+        Options that are core services.
+    functions, core : float
+        Least number of services, and of core services, in one building.
+    """
+
+    is_large: NDArray[np.bool_]
+    is_core: NDArray[np.bool_]
+    functions: float
+    core: float
+
+    def count(self, opened: Ints, building: Ints) -> int:
+        """Centres among the buildings that these options make use of."""
+        count = len(self.is_large)
+        services = np.bincount(building[opened], minlength=count)
+        core = np.bincount(building[opened], self.is_core[opened], minlength=count)
+        enough = (services >= self.functions) & (core >= self.core) & (services > 0)
+        return int((self.is_large & enough).sum())
+
+
+@dataclass(frozen=True)
 class Need:
-    """A basic need: so many people newly served, or so many sites, by the end of a period.
+    """A basic need: so many people newly served, sites or centres, by the end of a period.
 
     Attributes
     ----------
     service, community : int
-        Positions; community -1 stands for all.
-    people, sites : float
-        The least of each; one of them is 0.
+        Positions; -1 stands for all.
+    people, sites, centres : float
+        The least of each; all but one of them are 0.
     period : int
         By the end of which period.
     label : str
@@ -61,6 +122,12 @@ class Need:
     sites: float
     period: int
     label: str
+    centres: float = 0.0
+
+    @property
+    def least(self) -> float:
+        """The least of what is asked."""
+        return max(self.people, self.sites, self.centres)
 
 
 @dataclass(frozen=True)
@@ -83,6 +150,10 @@ class Programme:
         Of each option: cost, floor area needed, capacity (infinite: none), first period.
     opening_yuan, room_m2 : array of float
         Of each building: what opening it costs in any case, and its floor area.
+    rooms : Rooms
+        Who shares that floor area, and the lower storeys.
+    centre : Centre
+        What makes a centre.
     weight : array of float
         Weight of a person, by service.
     budget_yuan : array of float
@@ -112,6 +183,8 @@ class Programme:
     first: Ints
     opening_yuan: Floats
     room_m2: Floats
+    rooms: Rooms
+    centre: Centre
     weight: Floats
     budget_yuan: Floats
     years: list[Any]

@@ -44,16 +44,17 @@ def _required_problems(programme: Programme) -> list[Problem]:
     """Required options that do not fit their buildings or the money."""
     required = programme.required
     names = programme.buildings["building_id"].tolist()
-    used = np.bincount(
-        programme.building[required], programme.area_m2[required], minlength=len(names)
-    )
+    rooms = programme.rooms
+    used, there = rooms.used(required), rooms.limits(programme.room_m2)
     problems = [
         Problem(
-            f"required services in {names[at]}",
-            f"they need {used[at]:,.0f} m2, the building has {programme.room_m2[at]:,.0f} m2",
+            f"required services in {names[rooms.building[at]]}",
+            f"they need {used[at]:,.0f} m2, "
+            + ("the building has" if at < len(names) else "the storeys they may be on have")
+            + f" {there[at]:,.0f} m2",
             "Require fewer of them",
         )
-        for at in np.flatnonzero(used > programme.room_m2 * (1.0 + 1e-9))
+        for at in np.flatnonzero(used > there * (1.0 + 1e-9))
     ]
     late = required[programme.first[required] >= len(programme.years)]
     problems += [
@@ -98,12 +99,12 @@ def _shortfalls(
         return []
     missed = solved.values[columns.missed]
     pairs = zip(programme.needs, missed, strict=True)
-    return [(need, float(short)) for need, short in pairs if short > 1e-6 * max(need.people, 1.0)]
+    return [(need, float(short)) for need, short in pairs if short > 1e-6 * max(need.least, 1.0)]
 
 
 def _need_problem(need: Need, missed: float, when: str, todo: str) -> Problem:
-    unit = "sites" if need.sites else "people"
-    asked = need.sites or need.people
+    unit = "centres" if need.centres else "sites" if need.sites else "people"
+    asked = need.least
     found = (
         f"{when}, {asked - missed:,.0f} of the {asked:,.0f} {unit} that it takes are possible, "
         f"{missed:,.0f} short"

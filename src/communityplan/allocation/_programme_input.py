@@ -15,7 +15,10 @@ from communityplan.allocation._programme import (
     merge_slices,
     slice_gains,
 )
+from communityplan.allocation._programme_rooms import centre_of, rooms_of
 from communityplan.errors import DataError, OptionError, Problem
+from communityplan.siting.given import number_by_name, refuse_no_tables
+from communityplan.siting.rules import CentreRule
 
 __all__ = ["GAINS", "OPTIONS", "read_programme"]
 
@@ -41,6 +44,8 @@ def read_programme(
     people: pd.DataFrame | None,
     required: Iterable[tuple[Hashable, str]],
     carries_over: bool,
+    min_centres: int,
+    centre_rule: CentreRule,
 ) -> Programme:
     """The arrays of a programme.
 
@@ -68,13 +73,15 @@ def read_programme(
     )
     building = pd.Index(buildings["building_id"]).get_indexer(pd.Index(options["building_id"]))
     listed = _read_needs(needs, people, services, communities, years)
+    listed += _centre_needs(min_centres, len(years))
+    building = building.astype(np.int64)
     return Programme(
         options=options,
         buildings=buildings,
         gains=gains,
         homes=homes,
         services=services,
-        building=building.astype(np.int64),
+        building=building,
         service=np.searchsorted(services, options["service"].tolist()).astype(np.int64),
         cost_yuan=_column(options, "cost_yuan", 0.0),
         area_m2=_column(options, "floor_area_m2", 0.0),
@@ -82,6 +89,8 @@ def read_programme(
         first=_first_period(options, buildings, building, years),
         opening_yuan=_column(buildings, "opening_cost_yuan", 0.0),
         room_m2=_column(buildings, "floor_area_m2", 0.0),
+        rooms=rooms_of(options, buildings, building),
+        centre=centre_of(options, buildings, centre_rule),
         weight=_read_weights(weights, services),
         budget_yuan=budget,
         years=years,
@@ -95,6 +104,7 @@ def read_programme(
 
 def _check_columns(**tables: pd.DataFrame | None) -> None:
     wanted = {"gains": GAINS, "options": OPTIONS, "buildings": BUILDINGS, "needs": NEEDS}
+    refuse_no_tables(**{name: table for name, table in tables.items() if table is not None})
     problems = [
         Problem(name, f"no column {column!r}", f"Add it; {name} needs {', '.join(wanted[name])}")
         for name, table in tables.items()
@@ -123,7 +133,7 @@ def _option_problems(options: pd.DataFrame, buildings: pd.DataFrame) -> list[Pro
     label = "options, {building_id} as {service}"
     todo = "Give its cost in yuan, 0 or more, or leave the option out"
     problems = _amount_problems(options, "cost_yuan", label, todo)
-    for name in ("floor_area_m2", "capacity"):
+    for name in ("floor_area_m2", "capacity", "highest_storey"):
         if name in options:
             problems += _amount_problems(
                 options, name, label, "Give 0 or more, or leave it empty", may_be_empty=True
@@ -145,6 +155,11 @@ def _building_problems(buildings: pd.DataFrame) -> list[Problem]:
         problems += _amount_problems(
             buildings, "opening_cost_yuan", label, "Give the cost in yuan, 0 for none"
         )
+    for name in ("storeys", "gross_floor_area_m2"):
+        if name in buildings:
+            problems += _amount_problems(
+                buildings, name, label, "Give 0 or more, or leave it empty", may_be_empty=True
+            )
     return problems + _key_problems(buildings, ["building_id"], "buildings")
 
 
@@ -204,27 +219,26 @@ def _need_problems(needs: pd.DataFrame | None, people: pd.DataFrame | None) -> l
 
 
 def _read_budget(budget_yuan: Budget) -> tuple[list[Any], Floats]:
-    by_year = dict(budget_yuan) if isinstance(budget_yuan, Mapping) else {None: budget_yuan}
+    if not isinstance(budget_yuan, Mapping):
+        whole = number_by_name({"budget_yuan": budget_yuan}, "the budget")
+        return [None], np.array(list(whole.values()))
+    by_year = number_by_name(budget_yuan, "budget_yuan by year")
     if not by_year:
         raise OptionError("budget_yuan names no year; give yuan, or yuan by year")
-    years = sorted(by_year) if None not in by_year else list(by_year)
-    wrong = [
-        f"{'budget_yuan' if year is None else f'budget_yuan of {year}'} is {by_year[year]}"
-        for year in years
-        if not 0 <= float(by_year[year]) < np.inf
-    ]
-    if wrong:
-        raise OptionError(f"{'; '.join(wrong)}; give yuan, 0 or more")
-    return years, np.array([float(by_year[year]) for year in years])
+    odd = [year for year in by_year if not isinstance(year, int | float | np.number)]
+    if odd:
+        raise OptionError(f"budget_yuan names the year {odd[0]!r}; give years as numbers")
+    years = sorted(by_year)
+    return years, np.array([by_year[year] for year in years])
 
 
 def _read_weights(weights: Mapping[str, float] | None, services: Sequence[str]) -> Floats:
-    given = dict(weights or {})
-    wrong = [f"{name} is {value}" for name, value in given.items() if not 0 <= value < np.inf]
+    given = number_by_name(weights or {}, "weights")
+    wrong = []
     unknown = sorted(set(given) - set(services))
     if unknown:
         wrong.append(f"no option offers {', '.join(unknown)}")
-    weight = np.array([float(given.get(name, 1.0)) for name in services])
+    weight = np.array([given.get(name, 1.0) for name in services])
     if not wrong and len(services) and not weight.any():
         wrong.append("all are 0, so every programme is as good as any other")
     if wrong:
@@ -320,6 +334,15 @@ def _read_needs(
     return tuple(found)
 
 
+def _centre_needs(min_centres: int, periods: int) -> tuple[Need, ...]:
+    if not (min_centres >= 0 and float(min_centres).is_integer()):
+        raise OptionError(f"min_centres is {min_centres}; give a whole number, 0 or more")
+    if not min_centres:
+        return ()
+    label = f"neighbourhood centres: at least {min_centres:g}"
+    return (Need(-1, -1, 0.0, 0.0, periods - 1, label, centres=float(min_centres)),)
+
+
 def _counted(people: pd.DataFrame, service: str, place: Any) -> tuple[float, float]:
     """People and those covered today, of one service and community."""
     rows = people[people["service"] == service]
@@ -351,9 +374,12 @@ def _or_zero(value: Any) -> float:
 
 
 def _read_required(required: Iterable[tuple[Hashable, str]], options: pd.DataFrame) -> Ints:
-    wanted = list(dict.fromkeys(required))
+    wanted = list(dict.fromkeys(required or ()))
     if not wanted:
         return np.empty(0, dtype=np.int64)
+    odd = [pair for pair in wanted if isinstance(pair, str) or len(pair) != 2]
+    if odd:
+        raise OptionError(f"required holds {odd[0]!r}; give pairs (building_id, service)")
     key = pd.MultiIndex.from_frame(options[["building_id", "service"]])
     at = key.get_indexer(pd.MultiIndex.from_tuples(wanted))
     missing = [pair for pair, position in zip(wanted, at, strict=True) if position < 0]

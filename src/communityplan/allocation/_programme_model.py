@@ -65,7 +65,7 @@ class Columns:
     missed : array of int
         Column by basic need: what it is missed by; empty unless it may be.
     budget_row, room_row : array of int
-        Rows that limit money, by period, and floor area, by building.
+        Rows that limit money, by period, and floor area, in the order of the rooms.
     """
 
     starts: Ints
@@ -171,13 +171,16 @@ class _Writer:
         self.builder.add_rows(options, [(row, self._starts.ravel(), 1.0)], lower=least, upper=1.0)
 
     def _fit_rooms(self) -> Ints:
-        building = np.repeat(self._programme.building, self._periods)
-        area = np.repeat(self._programme.area_m2, self._periods)
-        room = self._ask.room_m2
+        rooms, periods = self._programme.rooms, self._periods
+        inside = rooms.area_m2.tocoo()
         self._fit_opened_rooms()
-        return self.builder.add_rows(
-            len(room), [(building, self._starts.ravel(), area)], upper=room
+        used = (
+            np.repeat(inside.row, periods),
+            self._starts[inside.col].ravel(),
+            np.repeat(inside.data, periods),
         )
+        limits = rooms.limits(self._ask.room_m2)
+        return self.builder.add_rows(len(limits), [used], upper=limits)
 
     def _fit_opened_rooms(self) -> None:
         """No room in a building that does not open: implied, but it bounds the relaxation."""
@@ -270,18 +273,20 @@ class _Writer:
         needs, missed = self._programme.needs, np.empty(0, dtype=np.int64)
         if self._ask.may_miss:
             # relative to what is asked, so that needs of different kinds weigh alike
-            scale = np.array([1.0 / max(need.people, need.sites, 1.0) for need in needs])
+            scale = np.array([1.0 / max(need.least, 1.0) for need in needs])
             goal = scale if self._ask.goal == "shortfall" else 0.0 * scale
             missed = self.builder.add_columns(len(needs), cost=goal)
         for at, need in enumerate(needs):
             entries = self._need_entries(need)
             if self._ask.may_miss:
                 entries.append((0, missed[at : at + 1], 1.0))
-            self.builder.add_rows(1, entries, lower=max(need.people, need.sites))
+            self.builder.add_rows(1, entries, lower=need.least)
         return missed
 
     def _need_entries(self, need: Need) -> list[Entries]:
         """What counts towards a need: sites that reach somebody concerned, or people served."""
+        if need.centres > 0.0:
+            return [(0, self._add_centres(), 1.0)]
         period = min(need.period, self._periods - 1)
         concerned = self._slices.service == need.service
         if need.community >= 0:
@@ -292,6 +297,22 @@ class _Writer:
                 reached = np.unique(self._slices.member[concerned].indices)
             return [(0, self._starts[reached, : period + 1].ravel(), 1.0)]
         return [self._people(concerned.astype(np.float64), period)]
+
+    def _add_centres(self) -> Ints:
+        """One column per building that is large enough: 1 only where enough services open."""
+        programme, centre = self._programme, self._programme.centre
+        large = np.flatnonzero(centre.is_large)
+        columns = self.builder.add_columns(len(large), upper=1.0, is_integer=True)
+        row = np.full(len(centre.is_large), -1)
+        row[large] = np.arange(len(large))
+        every = np.ones(len(programme.building), dtype=bool)
+        for counts, least in ((every, centre.functions), (centre.is_core, centre.core)):
+            inside = np.flatnonzero(counts & (row[programme.building] >= 0))
+            begun = self._starts[inside].ravel()
+            services = (np.repeat(row[programme.building[inside]], self._periods), begun, -1.0)
+            own = (np.arange(len(large)), columns, least)
+            self.builder.add_rows(len(large), [own, services], upper=0.0)
+        return columns
 
     def _people(self, weight: Floats, period: int) -> Entries:
         """People served at the end of a period, each slice with a weight."""

@@ -117,7 +117,11 @@ def relaxed_worth(programme: Programme, clock: Clock) -> tuple[float, Floats]:
     if solved.row_duals is None or solved.state != "optimal":
         return np.nan, np.full(len(programme.room_m2), np.nan)
     worth = np.maximum(-solved.row_duals, 0.0)
-    return float(worth[columns.budget_row[0]]), worth[columns.room_row]
+    # a larger building has larger lower storeys too
+    rooms = programme.rooms
+    per_m2 = np.zeros(len(programme.room_m2))
+    np.add.at(per_m2, rooms.building, worth[columns.room_row] * rooms.share)
+    return float(worth[columns.budget_row[0]]), per_m2
 
 
 def greedy_plan(programme: Programme, clock: Clock) -> Plan:
@@ -148,12 +152,12 @@ def _rates(programme: Programme, opened: Ints, gain: Floats) -> Floats:
     is_used[programme.building[opened]] = True
     opening = np.where(is_used, 0.0, programme.opening_yuan)[programme.building]
     cost = programme.cost_yuan + opening
-    used = np.bincount(
-        programme.building[opened], programme.area_m2[opened], minlength=len(is_used)
-    )
-    left_m2 = (programme.room_m2 - used)[programme.building]
+    left_m2 = programme.rooms.limits(programme.room_m2) - programme.rooms.used(opened)
+    wanted = programme.rooms.area_m2.tocoo()
+    too_large = wanted.data > left_m2[wanted.row] + 1e-9
     left_yuan = float(programme.budget_yuan.sum()) - programme.spent_yuan(opened)
-    fits = (cost <= left_yuan) & (programme.area_m2 <= left_m2)
+    fits = cost <= left_yuan
+    fits[wanted.col[too_large]] = False
     fits &= programme.first < len(programme.years)
     fits[opened] = False
     return np.where(fits, gain / np.maximum(cost, 1e-9), 0.0)
@@ -182,6 +186,7 @@ def _without_waste(programme: Programme, plan: Plan, room_m2: Floats) -> Plan:
     has_site_need = [need.service for need in programme.needs if need.sites > 0.0]
     keep = np.isin(plan.opened, column) | np.isin(plan.opened, programme.required)
     keep |= np.isin(programme.service[plan.opened], has_site_need)
+    keep |= any(need.centres > 0.0 for need in programme.needs)
     return replace(plan, opened=plan.opened[keep], period=plan.period[keep])
 
 

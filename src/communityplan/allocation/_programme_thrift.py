@@ -45,7 +45,7 @@ def save_money(programme: Programme, opened: Ints, room_m2: Floats) -> Ints:
 def _members_that_matter(programme: Programme) -> sp.csr_matrix:
     """Rows of people who count in the objective or in a need."""
     matters = programme.weight > 0.0
-    matters[[need.service for need in programme.needs]] = True
+    matters[[need.service for need in programme.needs if need.service >= 0]] = True
     rows = matters[programme.classes.service] & (programme.classes.people > 0.0)
     return programme.classes.member[rows]
 
@@ -81,12 +81,11 @@ def _instead(
 
 
 def _is_allowed(programme: Programme, opened: Ints, room_m2: Floats) -> bool:
-    used = np.bincount(
-        programme.building[opened], programme.area_m2[opened], minlength=len(room_m2)
-    )
-    if (used > room_m2 + 1e-9).any():
+    if not programme.rooms.hold(opened, room_m2):
         return False
     for need in programme.needs:
+        if programme.centre.count(opened, programme.building) < need.centres:
+            return False
         counts = programme.service[opened] == need.service
         if need.community >= 0:
             concerned = programme.classes.community == need.community

@@ -169,8 +169,10 @@ def _room_row(
     room = programme.room_m2.copy()
     room[building] = np.inf
     more = best_plan(programme, clock, room_m2=room, start=plan.opened)
-    inside = programme.building[more.opened] == building
-    used = float(programme.area_m2[more.opened][inside].sum())
+    # the floor area at which the building, and its lower storeys, hold it all
+    rooms = programme.rooms
+    here = (rooms.building == building) & (rooms.share > 0)
+    used = float((rooms.used(more.opened)[here] / rooms.share[here]).max())
     return {**row, **_gain(plan, more, max(used - programme.room_m2[building], 0.0))}
 
 

@@ -19,6 +19,8 @@ from communityplan.allocation._programme_tables import programme_choice
 from communityplan.allocation._programme_worth import budget_curve, worth_of_more
 from communityplan.allocation.choice import Choice
 from communityplan.errors import DataError, OptionError, Problem
+from communityplan.siting.given import number_by_name
+from communityplan.siting.rules import CentreRule, read_rules
 
 __all__ = ["choose_programme"]
 
@@ -37,6 +39,8 @@ def choose_programme(
     people: pd.DataFrame | None = None,
     required: Iterable[tuple[Hashable, str]] = (),
     carries_over: bool = True,
+    min_centres: int = 0,
+    centre_rule: CentreRule | None = None,
     curve_budgets_yuan: Sequence[float] | None = None,
     with_worth: bool = True,
     method: Literal["exact", "greedy"] = "exact",
@@ -54,11 +58,13 @@ def choose_programme(
         the better of them. Whom a facility of today serves is not in the table.
     options : DataFrame
         What may open: ``building_id``, ``service``, ``cost_yuan``; optional ``floor_area_m2`` that
-        the service takes up, ``capacity`` [people; empty: no limit], ``year`` from which it can
-        open. An option that is not listed is not allowed.
+        the service takes up, ``highest_storey`` that it may be on [empty: any], ``capacity``
+        [people; empty: no limit], ``year`` from which it can open. An option that is not listed
+        is not allowed.
     buildings : DataFrame
         ``building_id``, ``floor_area_m2``; optional ``opening_cost_yuan`` that opening the building
-        costs whatever is in it, ``available_year``.
+        costs whatever is in it, ``available_year``, ``storeys`` over which the floor is spread
+        evenly, ``gross_floor_area_m2`` by which a centre is judged where it is another.
     budget_yuan : float or mapping
         Money, in all or by year [yuan].
     weights : mapping of str to float, optional
@@ -74,6 +80,10 @@ def choose_programme(
         Options that open in any case.
     carries_over : bool
         Whether money that a year leaves may be spent in a later one.
+    min_centres : int
+        Least number of buildings that are a neighbourhood centre by `centre_rule`.
+    centre_rule : CentreRule, optional
+        The rule of the shipped rules unless given.
     curve_budgets_yuan : sequence of float, optional
         Budgets for which the best programme is found as well; 0 to 150 % of the budget unless
         given, none with an empty sequence.
@@ -128,6 +138,8 @@ def choose_programme(
     """
     check_method(method)
     check_time(time_limit_s)
+    if curve_budgets_yuan is not None:
+        number_by_name({repr(yuan): yuan for yuan in curve_budgets_yuan}, "curve_budgets_yuan")
     clock = Clock(time_limit_s)
     programme = read_programme(
         gains,
@@ -139,6 +151,8 @@ def choose_programme(
         people=people,
         required=required,
         carries_over=carries_over,
+        min_centres=min_centres,
+        centre_rule=centre_rule or read_rules().centre,
     )
     plan = _plan(programme, method, clock)
     choice = programme_choice(programme, plan, method=method, time_limit_s=time_limit_s)

@@ -96,6 +96,8 @@ def apply(
     >>> after.effects["en"].tolist()
     ['gate G04 is open to everyone']
     """
+    if not isinstance(scenario, Scenario):
+        raise OptionError(f"scenario is {scenario!r}; give a Scenario")
     given = situation(start, network=network)
     base = given.start or given
     whole = scenario if given.scenario is None else _together(given.scenario, scenario)

@@ -16,7 +16,7 @@ from communityplan.project import Project
 from communityplan.reach import Direction
 from communityplan.scenario.access import nearest_seconds
 from communityplan.scenario.situation import Situation, situation
-from communityplan.standards import Service
+from communityplan.standards import Service, named_service
 from communityplan.standards import service as find_service
 from communityplan.standards import walker as find_walker
 from communityplan.tables import as_flags, record
@@ -85,6 +85,8 @@ def compare(
     >>> comparison_totals(table)["lost"].tolist()
     [0.0]
     """
+    if not isinstance(after, Situation):
+        raise OptionError(f"after is {after!r}; give what apply returns")
     old = _before(before, after)
     tables = []
     wanted = chosen_services(after, services)
@@ -144,8 +146,16 @@ def chosen_services(
     if services is None:
         there = sorted(set(now.facilities["service"].map(str)))
         return now.services or tuple(find_service(name) for name in there)
-    named = [own.get(item, item) if isinstance(item, str) else item for item in services]
-    chosen = tuple(find_service(item) if isinstance(item, str) else item for item in named)
+    given = [services] if isinstance(services, str | Service) else services
+    named = [own.get(item, item) if isinstance(item, str) else item for item in given]
+    offered = set(now.facilities["service"].map(str))
+    chosen = tuple(
+        item
+        if isinstance(item, Service)
+        # a service that somebody offers is one, whether the catalogue has it or not
+        else (find_service(item) if item in offered else named_service(item))
+        for item in named
+    )
     if not chosen:
         raise OptionError("no service to compare; name at least one in services")
     return chosen

@@ -5,6 +5,7 @@ Each is a frozen dataclass, made by a function of `making`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import shapely
@@ -194,7 +195,9 @@ class Scenario:
     measures: tuple[Measure, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "measures", tuple(self.measures))
+        given = self.measures
+        is_several = isinstance(given, Iterable) and not isinstance(given, str)
+        object.__setattr__(self, "measures", tuple(given) if is_several else (given,))
         strangers = [repr(item) for item in self.measures if not isinstance(item, Measure)]
         if strangers:
             raise OptionError(

@@ -136,6 +136,8 @@ def network_of(tables: Mapping[str, Any], options: Mapping[str, Any]) -> WalkNet
 
 
 def _check_names(given: Mapping[str, Any]) -> None:
+    if not isinstance(given, Mapping):
+        raise OptionError(f"the district is {given!r}; give a project, a situation or its tables")
     known = ", ".join(TABLES)
     problems = [
         Problem("tables", f"no table {name!r}", f"Give it; known are {known}")

@@ -14,7 +14,15 @@ from communityplan.siting.words import say
 from communityplan.standards import Service
 from communityplan.wording import group_word, service_word
 
-__all__ = ["CRITERIA", "Criterion", "Scale", "chosen_criteria", "label", "to_scale"]
+__all__ = [
+    "CRITERIA",
+    "Criterion",
+    "Scale",
+    "check_normalise",
+    "chosen_criteria",
+    "label",
+    "to_scale",
+]
 
 Floats = NDArray[np.float64]
 
@@ -146,8 +154,7 @@ def to_scale(
     OptionError
         For a criterion without any value.
     """
-    if normalise not in ("range", "rank"):
-        raise OptionError(f"normalise is {normalise!r}: give range or rank")
+    check_normalise(normalise)
     names = [one.name for one in criteria]
     raw = values.loc[fits, names].to_numpy(dtype=np.float64)
     empty = [name for name, one in zip(names, raw.T, strict=True) if not np.isfinite(one).any()]
@@ -170,6 +177,12 @@ _NEEDS = {
     "available_year": "available_year in idle_buildings",
     "worst_fifth_share": "a building that newly serves somebody",
 }
+
+
+def check_normalise(normalise: str) -> None:
+    """Refuse a way to the common scale that is not known."""
+    if normalise not in ("range", "rank"):
+        raise OptionError(f"normalise is {normalise!r}: give range or rank")
 
 
 def _scaled(values: Floats, criterion: Criterion, normalise: str) -> Floats:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
+from communityplan.siting.given import refuse_no_tables
 from communityplan.siting.rules import Rules, StoreyRule, find_rules
 from communityplan.siting.words import say
 from communityplan.standards import Service, named_service
@@ -107,6 +108,7 @@ def programme_fit(
     >>> programme_fit(hall, services=["canteen", "elder_care"])["reason"].tolist()
     ['', 'floor area 240 m2 is below 350 m2']
     """
+    refuse_no_tables(idle_buildings=idle_buildings)
     check(idle_buildings, IDLE_BUILDINGS)
     wanted = chosen_services(services)
     rule = find_rules(rules)
@@ -117,9 +119,9 @@ def programme_fit(
     return record(table, rules=rule.facts())
 
 
-def chosen_services(services: Sequence[str | Service]) -> list[Service]:
+def chosen_services(services: Sequence[str | Service] | None) -> list[Service]:
     """Services by name or by themselves, each once."""
-    given = [services] if isinstance(services, str | Service) else services
+    given = [services] if isinstance(services, str | Service) else services or []
     wanted = [named_service(one) if isinstance(one, str) else one for one in given]
     names = [service.name for service in wanted]
     if not names:
@@ -158,14 +160,14 @@ def _fit(
         {
             "building_id": ids,
             "service": service.name,
-            "fits": [not reasons for reasons in found],
+            "fits": np.array([not reasons for reasons in found], dtype=bool),
             "reason": ["; ".join(one.said("en", marked=False) for one in row) for row in found],
             "reason_codes": [";".join(one.code for one in row) for row in found],
             **{
                 f"reason_{lang}": [mark.join(one.said(lang) for one in row) for row in found]
                 for lang, mark in semicolon.items()
             },
-            "verified": [all(one.verified for one in row) for row in found],
+            "verified": np.array([all(one.verified for one in row) for row in found], dtype=bool),
             "unchecked": [_unchecked(service, building, rules) for building in buildings],
         }
     )

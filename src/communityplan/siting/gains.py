@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from communityplan.coverage import covered_share
 from communityplan.network import WalkNetwork
 from communityplan.reach import TOLERANCE_S
+from communityplan.siting.given import refuse_no_tables
 from communityplan.siting.joined import Joined
 from communityplan.standards import Service, named_service
 from communityplan.standards import walker as find_walker
@@ -97,6 +98,7 @@ def newly_covered(
     [30.0]
     """
     wanted = named_service(service) if isinstance(service, str) else service
+    refuse_no_tables(homes=homes, facilities=facilities, idle_buildings=idle_buildings)
     check(facilities, FACILITIES)
     check(idle_buildings, IDLE_BUILDINGS)
     joined = Joined(network, homes, facilities, idle_buildings)

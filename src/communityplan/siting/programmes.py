@@ -26,7 +26,7 @@ from communityplan.standards import Service
 from communityplan.tables import record
 from communityplan.wording import service_word
 
-__all__ = ["fitting_sets", "programmes", "reasons_of", "subsets"]
+__all__ = ["centre_status", "fitting_sets", "programmes", "reasons_of", "subsets"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -175,7 +175,8 @@ def reasons_of(fit: pd.DataFrame) -> pd.DataFrame:
         lang = name.removeprefix("reason_") if name in ("reason_zh", "reason_en") else ""
         labels = rows["service"].map(lambda key, to=lang: _label(key, to) if to else f"{key}: ")
         joint = say("mark", "joint", lang or "en")
-        lines = (labels + rows[name]).groupby(rows["building_id"]).agg(joint.join)
+        said = labels.astype("object") + rows[name].astype("object")
+        lines = said.groupby(rows["building_id"]).agg(joint.join)
         told[name] = lines.reindex(ids, fill_value="")
     return pd.DataFrame(told, index=pd.Index(ids, name="building_id"), dtype="object")
 
@@ -201,13 +202,27 @@ def _row(
     chosen = [service for service, taken in zip(services, members, strict=True) if taken]
     names = [service.name for service in chosen]
     used_m2 = float(sum(service.min_floor_area_m2 for service in chosen))
-    status, codes, said = _centre(building.floor_area_m2, names, rule)
-    return ";".join(names), len(names), used_m2, status, ";".join(codes), said["zh"], said["en"]
+    centre = centre_status(building.floor_area_m2, names, rule)
+    return ";".join(names), len(names), used_m2, *centre.values()
 
 
-def _centre(
-    area_m2: float, names: Sequence[str], rule: CentreRule
-) -> tuple[str, list[str], dict[str, str]]:
+def centre_status(area_m2: float, names: Sequence[str], rule: CentreRule) -> dict[str, str]:
+    """Whether services make a building a neighbourhood centre, and why or why not.
+
+    Parameters
+    ----------
+    area_m2 : float
+        Floor area of the building [m2].
+    names : sequence of str
+        Its services.
+    rule : CentreRule
+
+    Returns
+    -------
+    dict of str
+        ``is_centre`` (preferred, met or no), ``codes`` (area, functions, core; with ``;``
+        between), ``centre_zh``, ``centre_en``.
+    """
     core = len(set(names) & set(rule.core_functions))
     short = {
         "area": (area_m2, rule.floor_area_min_m2),
@@ -222,4 +237,9 @@ def _centre(
         texts = [say("centre", code, lang, least=f"{short[code][1]:g}", **values) for code in codes]
         told = say("mark", "joint", lang).join(texts) or say("centre", status, lang, **values)
         said[lang] = told + ("" if rule.verified else say("mark", "unverified", lang))
-    return "no" if codes else status, codes, said
+    return {
+        "is_centre": "no" if codes else status,
+        "codes": ";".join(codes),
+        "centre_zh": said["zh"],
+        "centre_en": said["en"],
+    }

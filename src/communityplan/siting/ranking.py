@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 from communityplan.coverage import people_problems
 from communityplan.errors import OptionError, TableError
 from communityplan.network import WalkNetwork
-from communityplan.siting.criteria import Criterion, Scale, chosen_criteria, newly_names, to_scale
+from communityplan.siting.criteria import (
+    Criterion,
+    Scale,
+    check_normalise,
+    chosen_criteria,
+    newly_names,
+    to_scale,
+)
 from communityplan.siting.fit import chosen_services, programme_fit
 from communityplan.siting.gains import gains_of, people_of, worst_fifth
+from communityplan.siting.given import number_by_name, refuse_no_tables
 from communityplan.siting.joined import Joined
 from communityplan.siting.programmes import reasons_of
 from communityplan.siting.rules import Rules, find_rules
@@ -112,9 +120,11 @@ def rank_sites(
     2,048 weightings spread evenly over all there are (see `stability.simplex_points`); the interval
     has the corners and the given weights besides.
     """
+    refuse_no_tables(homes=homes, facilities=facilities, idle_buildings=idle_buildings)
     wanted = chosen_services(services)
     factor = _weights(wanted, weights)
     rule = find_rules(rules)
+    check_normalise(normalise)
     _check_tables(homes, facilities, idle_buildings, wanted, groups)
     judged = None
     if criteria is not None:
@@ -282,12 +292,12 @@ def _facts(service: Service) -> dict[str, object]:
 
 
 def _weights(services: Sequence[Service], weights: Mapping[str, float] | None) -> Floats:
-    given = dict(weights or {})
+    given = number_by_name(weights or {}, "weights")
     unknown = sorted(set(given) - {service.name for service in services})
-    wrong = [f"{name} is {value}" for name, value in given.items() if not 0 <= value < np.inf]
+    wrong = []
     if unknown:
         wrong.append(f"no service {', '.join(unknown)} is ranked for")
-    factor = np.array([float(given.get(service.name, 1.0)) for service in services])
+    factor = np.array([given.get(service.name, 1.0) for service in services])
     if not wrong and not factor.any():
         wrong.append("all are 0, so every building is as good as any other")
     if wrong:

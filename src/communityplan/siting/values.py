@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from communityplan.errors import Problem, TableError
 from communityplan.siting.criteria import CRITERIA, Criterion
 from communityplan.siting.fit import buildings_of
+from communityplan.siting.given import refuse_no_tables
 from communityplan.siting.programmes import fitting_sets, subsets
 from communityplan.siting.rules import Rules
 from communityplan.standards import Service
@@ -82,6 +83,7 @@ def fit_out_of(
 
 
 def _check_fit_out(fit_out: pd.DataFrame) -> None:
+    refuse_no_tables(fit_out=fit_out)
     problems = [
         Problem("fit_out", f"no column {name!r}", "Add it")
         for name in ("building_id", "service")
