@@ -7,6 +7,7 @@ where these are at today's prices.
 """
 
 from communityplan.finance.cash import CASES, cash_flow, missing_amounts
+from communityplan.finance.chosen import Money, choice_money
 from communityplan.finance.funding import PAYERS, ShareRule, share_rules, sources_and_uses
 from communityplan.finance.portfolio import balance, balancing_groups
 from communityplan.finance.returns import payback
@@ -14,10 +15,12 @@ from communityplan.finance.returns import payback
 __all__ = [
     "CASES",
     "PAYERS",
+    "Money",
     "ShareRule",
     "balance",
     "balancing_groups",
     "cash_flow",
+    "choice_money",
     "missing_amounts",
     "payback",
     "share_rules",
