@@ -9,6 +9,8 @@
   const cp = (window.communityplan = window.communityplan || {});
   const WORLD = 256;
   const AT_ONCE = 400; // features in one path: more makes the browser's filling slow
+  const FINE = 0.8; // pixels between two points of a line
+  const DOT = 4; // pixels: radius up to which circles are drawn together, without a rim
 
   /** Shapes of a page as flat arrays of Mercator coordinates, with the box of every row. */
   cp.decode = function (packed) {
@@ -143,8 +145,15 @@
       for (let piece = s.rowStart[row]; piece < s.rowStart[row + 1]; piece++) {
         const end = s.pieceStart[piece + 1];
         const start = s.pieceStart[piece];
-        ctx.moveTo(this.px(s.x[start]), this.py(s.y[start]));
-        for (let i = start + 1; i < end; i++) ctx.lineTo(this.px(s.x[i]), this.py(s.y[i]));
+        let [x, y] = [this.px(s.x[start]), this.py(s.y[start])];
+        ctx.moveTo(x, y);
+        for (let i = start + 1; i < end; i++) {
+          const [nextX, nextY] = [this.px(s.x[i]), this.py(s.y[i])];
+          // steps that no screen can show are left out; the end is always reached
+          if (Math.abs(nextX - x) + Math.abs(nextY - y) < FINE && i < end - 1) continue;
+          ctx.lineTo(nextX, nextY);
+          [x, y] = [nextX, nextY];
+        }
         // closePath takes a time that grows with the whole path
         if (closed) ctx.lineTo(this.px(s.x[start]), this.py(s.y[start]));
       }
@@ -253,8 +262,9 @@
       if (!variant) return;
       const { ctx } = brush;
       const { s, style } = layer;
-      ctx.lineJoin = ctx.lineCap = "round";
       const width = style.width * brush.growth;
+      // round ends take twice the time and do not show on a thin line
+      [ctx.lineJoin, ctx.lineCap] = width > 2 ? ["round", "round"] : ["bevel", "butt"];
       const stroke = (rows, colour, wide) => {
         ctx.strokeStyle = colour;
         ctx.lineWidth = wide;
@@ -274,14 +284,21 @@
       ctx.fillStyle = layer.style.colour;
       ctx.strokeStyle = "#ffffff";
       ctx.lineWidth = 1;
+      const radius = (row) => cp.bubbleRadius(layer, variant.values[row], brush.zoom);
+      const circle = (row) => {
+        const [x, y] = cp.middle(layer.s, row).map((at, axis) => (axis ? brush.py(at) : brush.px(at)));
+        ctx.moveTo(x + radius(row), y);
+        ctx.arc(x, y, radius(row), 0, 2 * Math.PI);
+      };
       for (const row of cp.rows(layer, variant)) {
-        if (!brush.sees(layer.s, row, 40)) continue;
-        const [x, y] = cp.middle(layer.s, row);
+        if (radius(row) <= DOT || !brush.sees(layer.s, row, 40)) continue;
         ctx.beginPath();
-        ctx.arc(brush.px(x), brush.py(y), cp.bubbleRadius(layer, variant.values[row], brush.zoom), 0, 2 * Math.PI);
+        circle(row);
         ctx.fill();
         ctx.stroke();
       }
+      const dots = cp.rows(layer, variant).filter((row) => radius(row) <= DOT);
+      brush.each(layer.s, dots, DOT, circle, () => ctx.fill());
       ctx.globalAlpha = 1;
     },
 
@@ -409,6 +426,9 @@
     });
   }
 
+  /** Whether a crowded layer waits until the map is zoomed in. */
+  cp.waits = (layer, zoom) => zoom < (layer.style.from_zoom || 0);
+
   cp.showing = function (layer, choice) {
     if (layer.section !== "colour") return Boolean(choice.on[layer.key]);
     return choice.colour === layer.key || layer.paint === "fill";
@@ -424,7 +444,8 @@
     };
     for (const layer of layers) {
       if (layer.order >= 55) nameAreas();
-      if (cp.showing(layer, choice)) paint[layer.paint](brush, layer, cp.variant(layer, choice), choice);
+      if (!cp.showing(layer, choice) || cp.waits(layer, brush.zoom)) continue;
+      paint[layer.paint](brush, layer, cp.variant(layer, choice), choice);
     }
     nameAreas();
   }
@@ -523,7 +544,7 @@
     const margin = 30 / scale;
     const found = [];
     for (const layer of [...view.layers].reverse()) {
-      if (layer.silent || !cp.showing(layer, view.choice)) continue;
+      if (layer.silent || !cp.showing(layer, view.choice) || cp.waits(layer, zoom)) continue;
       const variant = cp.variant(layer, view.choice) || (layer.paint === "fill" ? {} : null);
       if (!variant) continue;
       const b = layer.s.box;

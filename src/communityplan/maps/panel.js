@@ -208,6 +208,7 @@
   function legendOf(page, layer) {
     const variant = cp.variant(layer, page.choice);
     if (!variant) return [{ mark: null, label: page.word("map.no_data"), said: true }];
+    if (cp.waits(layer, page.views[0].map.getZoom())) return [{ mark: null, label: page.word("map.zoom_in"), said: true }];
     const bands = (variant.bands || []).map((band) => ({ mark: swatch(page, layer, band.colour), label: band.label })).reverse();
     const steps = (variant.labels || []).map((label, place) => ({ mark: swatch(page, layer, variant.colours[place]), label }));
     const lacking = variant.missing && variant.values.includes(null);

@@ -131,6 +131,8 @@
     view.canvas = cp.makeCanvas(view);
     if (!map._loaded) map.setView([0, 0], 2);
     view.canvas.addTo(map);
+    // circles grow with the map, and crowded layers appear
+    if (view === page.views[0]) map.on("zoomend", () => page.refresh.forEach((part) => part()));
     map.on("click", (event) => cp.tellAt(page, view, event.latlng));
     map.on("mousemove", (event) => hover(view, event));
   }

@@ -38,6 +38,10 @@ _FACILITY_COLUMNS = (
     Column("floor_area_m2", "fact.floor_area", "unit.square_metres"),
     Column("opens", "fact.opens"),
 )
+CROWDED = 500
+"""Gates or walls of more than this show from a zoom on where streets can be told apart."""
+FROM_ZOOM = 14.0
+
 _WHO = ("everyone", "residents", "closed", "unknown")
 
 
@@ -83,7 +87,7 @@ def wall_layer(walls: gpd.GeoDataFrame, look: Look) -> Layer:
         look.word("layer.walls"),
         "line",
         order=40,
-        style={"colour": COLOURS["wall"], "width": 2.4, "ticks": True},
+        style={"colour": COLOURS["wall"], "width": 2.4, "ticks": True, **_when(walls)},
         facts=facts_of(walls, (Column("kind", "fact.kind"),), look),
         legend=[entry("wall", COLOURS["wall"], look.word("legend.wall"))],
         **base(walls, "wall_id", look),
@@ -102,7 +106,7 @@ def gate_layer(gates: gpd.GeoDataFrame, look: Look) -> Layer:
         look.word("layer.gates"),
         "symbol",
         order=60,
-        style={"marks": [f"gate_{name}" for name in _WHO], "radius": 4.5},
+        style={"marks": [f"gate_{name}" for name in _WHO], "radius": 4.5, **_when(gates)},
         facts=[
             Fact(look.word("fact.who"), [look.word(f"who.{name}") for name in who]),
             Fact(look.word("fact.hours"), spans),
@@ -121,6 +125,10 @@ def gate_layer(gates: gpd.GeoDataFrame, look: Look) -> Layer:
         ],
         **base(gates, "gate_id", look),
     )
+
+
+def _when(table: gpd.GeoDataFrame) -> dict[str, float]:
+    return {"from_zoom": FROM_ZOOM} if len(table) > CROWDED else {}
 
 
 def street_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
@@ -159,7 +167,7 @@ def slope_layer(streets: gpd.GeoDataFrame, look: Look) -> Layer:
         "line",
         order=45,
         style={"colour": COLOURS["missing"], "width": 3.0},
-        facts=[Fact(look.word("fact.slope"), list(values), "%", 1)],
+        facts=[Fact(look.word("fact.slope"), None, "%", 1)],
         variants=[
             Variant(
                 values=values,
