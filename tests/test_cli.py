@@ -15,7 +15,7 @@ import pytest
 import communityplan as cp
 from communityplan.cli import installation, main
 from communityplan.cli.project_file import Asked, begin, project_text
-from communityplan.project import KEYS
+from communityplan.project.file import KEYS
 from test_project import PROJECT, write_project
 from towns import points
 

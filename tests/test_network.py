@@ -325,3 +325,26 @@ def test_a_bridge_passes_over_a_wall_and_a_tunnel_under_it():
         assert len(np.unique(over.parts())) == 1
         flat = cp.WalkNetwork.from_streets(streets.drop(columns=column), walls=river)
         assert len(np.unique(flat.parts())) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "idle"),
+    [
+        ({}, ()),
+        ({"untagged_gates": "closed"}, ("untagged_gates",)),
+        ({"enclosed": "all", "at": "08:00"}, ("enclosed", "at")),
+        ({"gate_within_m": 9.0}, ("gate_within_m",)),
+    ],
+)
+def test_options_that_change_nothing_are_told(options, idle):
+    streets = lines([(0, 0), (100, 0)])
+    assert cp.WalkNetwork.from_streets(streets, **options).without_effect == idle
+
+
+def test_an_option_for_untagged_gates_has_an_effect_where_one_is_untagged():
+    streets = lines([(0, 0), (100, 0)])
+    gates = points([(50, 0), (60, 0)], gate_id=["a", "b"], who=["everyone", ""])
+    made = cp.WalkNetwork.from_streets(streets, gates=gates, untagged_gates="closed")
+    assert made.without_effect == ()
+    tagged = cp.WalkNetwork.from_streets(streets, gates=gates.iloc[:1], untagged_gates="closed")
+    assert tagged.without_effect == ("untagged_gates",)

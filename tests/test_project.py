@@ -252,7 +252,6 @@ def test_a_raster_of_people_is_used_only_where_asked_for(tmp_path):
     raster(tmp_path / "people.tif", [[30, 7]], left=0, top=200, size=400)
     project = cp.load_project(file)
     assert project.homes["residents"].tolist() == [30, 50]
-    assert project.population is None
 
 
 @pytest.mark.parametrize(

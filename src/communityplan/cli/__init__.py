@@ -8,17 +8,17 @@ import traceback
 import typer
 from rich.console import Console
 
-from communityplan.cli import projects, results
+from communityplan.cli import batches, projects, results
 from communityplan.cli.options import app, language
 from communityplan.errors import CommunityPlanError, DataError, OptionError
 from communityplan.wording import word
 
-__all__ = ["app", "main", "projects", "results"]
+__all__ = ["app", "batches", "main", "projects", "results"]
 
 BAD_INPUT = 2
 """Exit code where the input, an option or the installation is wrong."""
 
-OF_A_PROJECT = ("evaluate", "check", "rank", "map", "report")
+OF_A_PROJECT = ("evaluate", "check", "rank", "plan", "map", "report")
 """Commands that begin with a project."""
 
 

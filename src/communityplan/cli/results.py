@@ -22,10 +22,11 @@ from communityplan.project import Project, load_project
 from communityplan.project.osm import project_from_osm
 from communityplan.report import FORMATS, write, write_ranking, write_tables
 from communityplan.report.columns import Sayer
+from communityplan.report.decided import decided_lines
 from communityplan.report.sections import choice_lines
 from communityplan.wording import word
 
-__all__ = ["demo", "evaluate", "map_", "rank", "report"]
+__all__ = ["demo", "evaluate", "map_", "plan_", "rank", "report"]
 
 
 @app.command()
@@ -122,28 +123,45 @@ def report(
     """The report of a project: HTML, XLSX, DOCX, GeoPackage, CSV and the map."""
     del debug
     said = language(lang)
-    plan = _planned(project, said)
+    plan = _planned(project, said, whole=True)
     written = write(plan, out, lang=said, formats=formats or FORMATS)
     show_head(plan.project, said)
     show_ledger(plan, said)
     show_files(written.values())
 
 
-def _planned(given: str, lang: str, *, ranked: bool = False) -> Plan:
+@app.command(name="plan")
+def plan_(project: Given, out: Out = Path("out"), lang: Lang = "", debug: Debug = False) -> None:
+    """The plan of a project: what is missing, what to open, who agrees, who pays; every format."""
+    del debug
+    said = language(lang)
+    plan = _planned(project, said, whole=True)
+    written = write(plan, out, lang=said, formats=FORMATS)
+    show_head(plan.project, said)
+    show_ledger(plan, said)
+    if plan.ranking is not None:
+        show_sites(plan.ranking, said)
+    services = {service.name: service for service in plan.project.services}
+    say = Sayer(said, services)
+    show_files([], said=[*choice_lines(plan, say), *decided_lines(plan, say)])
+    show_files(written.values())
+
+
+def _planned(given: str, lang: str, *, ranked: bool = False, whole: bool = False) -> Plan:
     project = load_project(given)
     if ranked and (project.idle_buildings is None or not len(project.idle_buildings)):
         raise OptionError(
             f"{given} has no idle buildings to rank: name their file in [inputs], idle_buildings"
         )
     with progress(lang) as tell:
-        plan = make_plan(project, tell=tell)
+        plan = make_plan(project, steps=None if whole else (), tell=tell)
         tell("writing")
     return plan
 
 
 def _evaluate(project: Project, out: Path, lang: str, after: str = "") -> None:
     with progress(lang) as tell:
-        plan = make_plan(project, tell=tell)
+        plan = make_plan(project, steps=(), tell=tell)
         tell("writing")
         written = write_tables(plan, out, lang=lang)
     show_head(project, lang)

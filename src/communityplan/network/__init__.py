@@ -51,6 +51,9 @@ Floats = NDArray[np.float64]
 
 WHO = ("everyone", "residents", "closed")
 
+GATE_WITHIN_M = 5.0
+"""How far a gate may lie from what it opens unless told [m]."""
+
 
 @dataclass(frozen=True, eq=False)
 class WalkNetwork:
@@ -82,6 +85,8 @@ class WalkNetwork:
         The options that were used.
     gates : GeoDataFrame or None
         What became of every gate (`findings.gate_table`).
+    without_effect : tuple of str
+        Options that were chosen but change nothing with these tables.
     """
 
     nodes: gpd.GeoDataFrame
@@ -93,6 +98,7 @@ class WalkNetwork:
     findings: pd.DataFrame
     options: Mapping[str, Any]
     gates: gpd.GeoDataFrame | None = None
+    without_effect: tuple[str, ...] = ()
     cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -106,7 +112,7 @@ class WalkNetwork:
         elevation: Elevation | RasterSource | None = None,
         enclosed: str = "as_given",
         untagged_gates: str = "open",
-        gate_within_m: float = 5.0,
+        gate_within_m: float = GATE_WITHIN_M,
         attach_within_m: float = 100.0,
         at: str | None = None,
     ) -> WalkNetwork:
@@ -207,6 +213,7 @@ class WalkNetwork:
             findings=decided,
             options=options,
             gates=kept,
+            without_effect=_without_effect(options, gates, communities),
         )
 
     def __repr__(self) -> str:
@@ -399,6 +406,27 @@ def _single_lines(streets: gpd.GeoDataFrame) -> tuple[NDArray[np.object_], NDArr
     parts = shapely.remove_repeated_points(shapely.force_2d(parts))
     long = shapely.length(parts) > 0
     return parts[long], row[long].astype(np.int64)
+
+
+def _without_effect(
+    options: Mapping[str, Any],
+    gates: gpd.GeoDataFrame | None,
+    communities: gpd.GeoDataFrame | None,
+) -> tuple[str, ...]:
+    """Options that were chosen but change nothing with these tables."""
+    columns = set() if gates is None else set(gates.columns)
+    there = gates is not None and len(gates) > 0
+    blank = gates is not None and there
+    if gates is not None and "who" in columns:
+        blank = bool(gates["who"].fillna("").map(str).eq("").any())
+    timed = there and {"open_from", "open_until"} & columns
+    idle = {
+        "enclosed": options["enclosed"] == "all" and (communities is None or communities.empty),
+        "untagged_gates": options["untagged_gates"] != "open" and not blank,
+        "gate_within_m": options["gate_within_m"] != GATE_WITHIN_M and not there,
+        "at": options["at"] is not None and not timed,
+    }
+    return tuple(name for name, is_idle in idle.items() if is_idle)
 
 
 def _barriers(

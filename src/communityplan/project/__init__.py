@@ -60,7 +60,7 @@ class Project:
     elevation : Path, Elevation or None
         Heights of the ground.
     population : Path or None
-        Raster that the people of the homes were spread from, where `[population]` asked for it.
+        Raster of people, which are spread over the homes where `[population]` asks for it.
     services : tuple of Service
         What is evaluated, with group, walker and limit.
     minutes : tuple of float
@@ -216,7 +216,7 @@ def load_project(path: str | Path) -> Project:
         repairs=repairs,
         source=file.name if str(path) == "demo" else str(file),
         elevation=rasters.get("elevation"),
-        population=rasters.get("population") if "population" in asked else None,
+        population=rasters.get("population"),
         **tables,
     )
 

@@ -17,6 +17,7 @@ from communityplan.standards import Service
 
 __all__ = [
     "BY_NAME",
+    "KEYS",
     "OPTIONAL_TABLES",
     "PAPERS",
     "RASTERS",

@@ -44,6 +44,11 @@ CSV_TABLES = (
     "ranking",
     "chosen",
     "budget",
+    "openings",
+    "joint_units",
+    "unit_plans",
+    "effects",
+    "effect_totals",
     "homes",
 )
 

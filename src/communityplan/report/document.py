@@ -166,6 +166,7 @@ def grid(
     note: str = "",
     more: str = "",
     total: Sequence[str] | None = None,
+    most: int | None = None,
 ) -> Grid:
     """A table of a document from a table of the plan.
 
@@ -180,9 +181,11 @@ def grid(
     caption : str
     note : str
     more : str
-        What is said of rows beyond `MOST_ROWS`, with a place for their ``{count}``.
+        What is said of rows beyond `most`, with a place for their ``{count}``.
     total : sequence of str, optional
         Cells of a last row.
+    most : int, optional
+        Rows that are shown; `MOST_ROWS` unless given.
 
     Returns
     -------
@@ -193,7 +196,7 @@ def grid(
         for column in columns
         if (column.key if isinstance(column, Field) else column) in table.columns
     ]
-    shown = table.head(MOST_ROWS)
+    shown = table.head(MOST_ROWS if most is None else most)
     cells = [[say.cell(value, one.kind) for value in shown[one.key]] for one in fields]
     rows = [tuple(row) for row in zip(*cells, strict=True)]
     hidden = len(table) - len(shown)

@@ -16,6 +16,7 @@ import pandas as pd
 from communityplan.checkup import status_counts
 from communityplan.plan import Plan
 from communityplan.report.columns import Sayer
+from communityplan.report.decided import decided_tables
 from communityplan.report.limits import options_used, what_to_know
 from communityplan.report.shares import own_shares
 from communityplan.standards import walker as find_walker
@@ -68,7 +69,8 @@ class Facts:
     tables : mapping of str to DataFrame
         ``totals``, ``ledger``, ``homes``, ``homes_without``, ``areas``, ``inputs``, ``options``,
         ``walkers``, ``services``, ``network``, ``versions``, ``limits``; and, where the plan has
-        them, ``status_counts``, ``missing``, ``checkup``, ``ranking``, ``chosen``, ``budget``.
+        them, ``status_counts``, ``missing``, ``checkup``, ``ranking``, ``chosen``, ``budget`` and
+        those of `decided_tables`.
     """
 
     plan: Plan
@@ -110,6 +112,12 @@ def gather(plan: Plan, *, lang: str, with_network: bool = True) -> Facts:
         **_checkup(plan, lang),
         **({} if plan.ranking is None else {"ranking": _ranking(plan.ranking, say)}),
         **_chosen(plan, say),
+        **decided_tables(
+            plan,
+            say,
+            communities=_community_names(plan, lang),
+            buildings=_building_names(plan, lang),
+        ),
         "homes": _homes(plan),
         "homes_without": _homes_without(plan, lang),
         "areas": pd.DataFrame(plan.areas.drop(columns="geometry")),
@@ -152,6 +160,14 @@ def _community_names(plan: Plan, lang: str) -> dict[str, str]:
         return {}
     ids = communities["community_id"].map(str)
     return dict(zip(ids, _names(communities, ids, lang), strict=True))
+
+
+def _building_names(plan: Plan, lang: str) -> dict[str, str]:
+    buildings = plan.project.idle_buildings
+    if buildings is None or not len(buildings):
+        return {}
+    ids = buildings["building_id"].map(str)
+    return dict(zip(ids, _names(buildings, ids, lang), strict=True))
 
 
 def _names(table: pd.DataFrame, ids: pd.Series[Any], lang: str) -> list[str]:
@@ -203,11 +219,12 @@ def _chosen(plan: Plan, say: Sayer) -> dict[str, pd.DataFrame]:
     """What the budget opens, and what other budgets would."""
     if plan.chosen is None or plan.project.idle_buildings is None:
         return {}
-    buildings = plan.project.idle_buildings
-    ids = buildings["building_id"].map(str)
-    called = dict(zip(ids, _names(buildings, ids, say.lang), strict=True))
+    called = _building_names(plan, say.lang)
     opened = plan.chosen.opened.dropna(axis=1, how="all")
     names = opened["building_id"].map(str).map(called)
+    if f"centre_{say.lang}" in opened:
+        opened = opened.assign(said_centre=opened[f"centre_{say.lang}"])
+        opened = opened.drop(columns=["is_centre", "centre_zh", "centre_en"])
     tables = {"chosen": opened.assign(called=names.fillna(opened["building_id"]))}
     curve = plan.chosen.curve
     return tables if curve is None else {**tables, "budget": pd.DataFrame(curve)}

@@ -20,7 +20,10 @@ __all__ = ["write_layers"]
 WRITTEN_AT = "1980-01-01T00:00:00.000Z"
 """Stands for the time of writing, so that the same plan gives the same file."""
 
-TABLES = ("ledger", "totals", "status_counts", "missing", "checkup", "chosen", "budget", "limits")
+TABLES = (
+    *("ledger", "totals", "status_counts", "missing", "checkup", "chosen", "budget"),
+    *("unit_plans", "effects", "effect_totals", "limits"),
+)
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 STYLES_SQL = """
@@ -44,10 +47,10 @@ def write_layers(facts: Facts, file: Path) -> None:
     Notes
     -----
     Layers: ``communities`` and ``homes`` (with ``covered_share_<service>`` within the limit of
-    the service), ``facilities``, ``service_areas``, ``ranking``, ``streets``, ``walls``,
-    ``gates``. Tables: ``ledger``, ``totals`` and, where the plan has them, ``checkup``,
-    ``missing``, ``status_counts``, ``chosen``, ``budget``; ``limits`` says what the
-    numbers cannot say.
+    the service), ``facilities``, ``service_areas``, ``ranking``, ``openings``, ``joint_units``,
+    ``streets``, ``walls``, ``gates``. Tables: ``ledger``, ``totals`` and, where the plan has them,
+    ``checkup``, ``missing``, ``status_counts``, ``chosen``, ``budget``, ``unit_plans``,
+    ``effects``, ``effect_totals``; ``limits`` says what the numbers cannot say.
     """
     import pyogrio
 
@@ -99,7 +102,11 @@ def _layers(facts: Facts) -> Iterator[tuple[str, gpd.GeoDataFrame]]:
     # the larger ones below
     yield "service_areas", plan.areas.sort_values("within_min", ascending=False, kind="stable")
     if plan.ranking is not None:
-        yield "ranking", _ranking(facts, plan.ranking)
+        yield "ranking", _with_shape(facts.tables["ranking"], plan.ranking)
+    if plan.openings is not None:
+        yield "openings", _with_shape(facts.tables["openings"], plan.openings)
+    if plan.units is not None:
+        yield "joint_units", _with_shape(facts.tables["joint_units"], plan.units.units)
     yield "streets", plan.network.edges
     for name in ("walls", "gates"):
         table = getattr(project, name)
@@ -124,9 +131,9 @@ def _communities(facts: Facts) -> gpd.GeoDataFrame:
     return communities
 
 
-def _ranking(facts: Facts, ranking: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    table = facts.tables["ranking"].set_axis(ranking.index)
-    return gpd.GeoDataFrame(_plain(table), geometry=ranking.geometry)
+def _with_shape(told: pd.DataFrame, placed: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A table as it is told, where it is."""
+    return gpd.GeoDataFrame(_plain(told.set_axis(placed.index)), geometry=placed.geometry)
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

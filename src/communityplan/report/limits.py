@@ -52,6 +52,15 @@ def _options(plan: Plan, say: Sayer) -> Iterator[tuple[str, str]]:
         if name in plan.network.options:
             told = _elevation if name == "elevation" else _value
             yield name, told(plan.network.options[name], say)
+    idle = plan.network.without_effect
+    if idle:
+        yield "without_effect", say.joined(say.word(f"report.option_{name}") for name in idle)
+    if project.population is not None:
+        spread = "placement" in used(project.homes)
+        said = Path(project.population).name if spread else say.word("report.value_not_used")
+        yield "population", said
+    if project.repairs is not None:
+        yield "repairs", f"{len(project.repairs):,}"
     if plan.ranking is not None:
         ranked = used(plan.ranking)
         yield "ranked", _listed(list(ranked.get("services", project.ranked)), say)
@@ -123,7 +132,8 @@ def _limits(plan: Plan, say: Sayer) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "osm_people", {}
     yield from _gates(plan, say)
     if project.elevation is not None and plan.network.options.get("elevation") is None:
-        yield "elevation_unused", {"file": project.elevation.name}
+        source = getattr(project.elevation, "source", project.elevation)
+        yield "elevation_unused", {"file": Path(str(source)).name}
     elif plan.network.options.get("elevation") is None:
         yield "flat", {}
     yield "near_is_not_served", {}

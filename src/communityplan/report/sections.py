@@ -10,7 +10,17 @@ import pandas as pd
 
 from communityplan.plan import Plan
 from communityplan.report.columns import Field, Sayer
-from communityplan.report.document import Block, Document, Grid, Picture, Section, Words, grid
+from communityplan.report.decided import decided_lines
+from communityplan.report.decisions import changed_sections
+from communityplan.report.document import (
+    Block,
+    Document,
+    Grid,
+    Picture,
+    Section,
+    Words,
+    grid,
+)
 from communityplan.report.facts import Facts
 from communityplan.tables import used
 from communityplan.wording import group_word
@@ -46,6 +56,7 @@ def compose(
         writer.served(),
         writer.check(),
         writer.sites(),
+        *changed_sections(facts.tables, facts.say, writer.grid),
         *writer.investment(),
         writer.maps(),
         writer.basis(),
@@ -89,7 +100,7 @@ class _Writer:
         columns = ["service", "group", "within_min", "own_limit", "verified", *COUNTS]
         caption = self.say.word("report.served_totals")
         note = self.say.word("report.note_ledger")
-        table = self._grid("totals", [*columns, "covered_share"], caption, note=note)
+        table = self.grid("totals", [*columns, "covered_share"], caption, note=note)
         first = Section(caption, (table, *self._picture("cumulative")))
         own = totals[totals["own_limit"]]
         parts = [self._one_service(row) for row in own.to_dict("records")]
@@ -113,7 +124,7 @@ class _Writer:
         limit = self.say.word(f"report.{key}", minutes=minutes)
         name = self.say.service(total["service"])
         caption = self.say.word("report.served_one", service=name, limit=limit)
-        table = self._grid(
+        table = self.grid(
             "ledger",
             ["community", *COUNTS, "covered_share"],
             caption,
@@ -125,7 +136,7 @@ class _Writer:
     def _without(self) -> Section:
         caption = self.say.word("report.served_without")
         columns = ["community", "name", "service", "people", "reason", "nearest_m"]
-        return Section(caption, (self._grid("homes_without", columns, caption),))
+        return Section(caption, (self.grid("homes_without", columns, caption),))
 
     def check(self) -> Section:
         """What the standards ask for and what is missing."""
@@ -133,14 +144,14 @@ class _Writer:
         if "status_counts" not in self.tables:
             return Section(title, (Words((self.say.word("report.check_none"),)),))
         counts = self.say.word("report.check_counts")
-        table = self._grid(
+        table = self.grid(
             "status_counts",
             ["community", "in_scope", *STATUSES, "clauses", "unverified"],
             counts,
             note=self.say.word("report.note_unknown"),
         )
         missing = self.say.word("report.check_missing")
-        sentences = self._grid("missing", ["community", "said"], missing)
+        sentences = self.grid("missing", ["community", "said"], missing)
         return Section(title, (), (Section(counts, (table,)), Section(missing, (sentences,))))
 
     def sites(self) -> Section:
@@ -153,14 +164,14 @@ class _Writer:
             gain_field(self.facts, str(name)) for name in ranking if str(name).startswith("gain_")
         ]
         rank = self.say.word("report.sites_rank")
-        first = self._grid(
+        first = self.grid(
             "ranking",
             ["rank", "called", "floor_area_m2", *gains, "people_gained"],
             rank,
             note=self.say.word("report.sites_note"),
         )
         why = self.say.word("report.sites_why")
-        reasons = self._grid("ranking", ["rank", "called", "said_why", "said_reason"], why)
+        reasons = self.grid("ranking", ["rank", "called", "said_why", "said_reason"], why)
         parts = (
             Section(rank, (first, *self._unsure(ranking), *self._picture("ranking"))),
             Section(why, (reasons,)),
@@ -175,7 +186,7 @@ class _Writer:
         parts = []
         if any(name in ranking.columns for name in known):
             columns = ["rank", "called", "said_use", *known, "available_year"]
-            parts.append(Section(costs, (self._grid("ranking", columns, costs),)))
+            parts.append(Section(costs, (self.grid("ranking", columns, costs),)))
         if "chosen" in self.tables:
             parts.append(self._choice())
         if parts:
@@ -185,15 +196,15 @@ class _Writer:
         caption = self.say.word("report.choice")
         lines = Words(tuple(choice_lines(self.facts.plan, self.say)))
         money = ["cost_yuan", "opening_cost_yuan"]
-        columns = ["called", "service", "year", *money, "floor_area_m2", "people"]
+        columns = ["called", "service", "year", *money, "floor_area_m2", "people", "said_centre"]
         blocks: list[Block] = [lines]
         if len(self.tables["chosen"]):
-            blocks.append(self._grid("chosen", columns, caption))
+            blocks.append(self.grid("chosen", columns, caption))
         if "budget" in self.tables:
             title = self.say.word("report.choice_budgets")
             known = ["budget_yuan", "spent_yuan", "buildings", "services", "weighted_people"]
             known += ["people_per_million_yuan", "bound", "gap", "state"]
-            blocks += [self._grid("budget", known, title), *self._picture("budget")]
+            blocks += [self.grid("budget", known, title), *self._picture("budget")]
         return Section(caption, tuple(blocks))
 
     def _unsure(self, ranking: pd.DataFrame) -> Iterator[Block]:
@@ -229,7 +240,7 @@ class _Writer:
         ):
             caption = self.say.word(f"report.basis_{name}")
             if len(self.tables.get(name, ())):
-                parts.append(Section(caption, (self._grid(name, columns, caption),)))
+                parts.append(Section(caption, (self.grid(name, columns, caption),)))
         return Section(self.say.word("report.basis"), (), tuple(parts))
 
     def limits(self) -> Section:
@@ -237,7 +248,7 @@ class _Writer:
         lines = tuple(self.tables["limits"]["said"])
         return Section(self.say.word("report.limits"), (Words(lines, "list"),))
 
-    def _grid(
+    def grid(
         self,
         name: str,
         columns: Sequence[str | Field],
@@ -246,7 +257,9 @@ class _Writer:
         rows: pd.DataFrame | None = None,
         note: str = "",
         total: Sequence[str] | None = None,
+        most: int | None = None,
     ) -> Grid:
+        """A table of the facts, with the files that hold all its rows."""
         kept = [file for file in self.files if file.endswith((".xlsx", ".csv"))]
         whole = [file for file in kept if file.startswith(("report.", f"{name}."))]
         more = self.say.word("report.more_rows_nowhere")
@@ -254,7 +267,15 @@ class _Writer:
             more = self.say.word("report.more_rows", count="{count}", files=self.say.joined(whole))
         table = self.tables[name] if rows is None else rows
         return grid(
-            table, name, columns, self.say, caption=caption, note=note, more=more, total=total
+            table,
+            name,
+            columns,
+            self.say,
+            caption=caption,
+            note=note,
+            more=more,
+            total=total,
+            most=most,
         )
 
     def _picture(self, name: str) -> Iterator[Picture]:
@@ -288,6 +309,7 @@ def summary_lines(facts: Facts) -> Iterator[str]:
     if "ranking" in tables:
         yield from _site_lines(tables["ranking"], say)
     yield from choice_lines(facts.plan, say)
+    yield from decided_lines(facts.plan, say)
     without = tables["homes_without"]["home_id"].nunique()
     if without:
         yield say.word("report.say_without", count=f"{without:,}")
