@@ -1,4 +1,4 @@
-"""The compiled loop of `outline`: the same sums as there, crossing by crossing."""
+"""The compiled loops of `outline`: the same sums as there, crossing by crossing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["lower_to"]
+from communityplan.reach.outline import Samples
+
+__all__ = ["inside_lengths", "lower_to"]
 
 Array = NDArray[Any]
 
@@ -35,3 +37,27 @@ def lower_to(square: Array, ends: Array, reach: float, scale: float) -> None:
                 off_y = y - ay - along * rise
                 found = (off_x * off_x + off_y * off_y) * scale
                 square[y, x] = min(square[y, x], found)
+
+
+@njit(cache=True, nogil=True)
+def inside_lengths(
+    distance: Array, frame: tuple[float, float, float, float], lines: Samples, rows: Array
+) -> tuple[float, float]:
+    """Length of the samples of some lines that lie within the margin, and of all of them."""
+    corner_x, corner_y, cell_m, margin_m = frame
+    height, width = distance.shape
+    inside, total = 0.0, 0.0
+    for row in rows:
+        for sample in range(lines.offsets[row], lines.offsets[row + 1]):
+            length = lines.length_m[sample]
+            total += length
+            x, y = lines.xy[sample, 0] / cell_m - corner_x, lines.xy[sample, 1] / cell_m - corner_y
+            if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
+                continue
+            i, j = int(x), int(y)
+            right, up = x - i, y - j
+            below = distance[j, i] * (1 - right) + distance[j, i + 1] * right
+            above = distance[j + 1, i] * (1 - right) + distance[j + 1, i + 1] * right
+            if below * (1 - up) + above * up <= margin_m:
+                inside += length
+    return inside, total

@@ -7,7 +7,6 @@ those of larger ones, whatever other limits were asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
+from communityplan.reach.drawing import Area, draw
 from communityplan.reach.ends import Places, places
-from communityplan.reach.outline import Field, short_pieces, straight_pieces
-from communityplan.reach.parts import Intervals, cut_lines, joined_parts, reached_parts
+from communityplan.reach.parts import cut_lines, joined_parts, reached_parts
 from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
@@ -31,15 +30,6 @@ Ints = NDArray[np.int64]
 
 STREET_MARGIN_M = 40.0
 """Doors within this distance of a reached street lie in the area, unless told otherwise [m]."""
-
-TINY_M = 1e-9
-"""Keeps a share of no length from being divided by 0 [m]."""
-
-SAMPLE_M = 5.0
-"""Streets are looked at in pieces no longer than this to tell what lies in an area [m]."""
-
-COMPILED_FROM = 300_000
-"""From this many pieces of streets on, the compiled loop is worth loading."""
 
 
 def reached_streets(
@@ -157,12 +147,13 @@ def service_areas(
     if not (np.isfinite(margin_m) and margin_m > 0):
         raise OptionError(f"margin_m is {margin_m}: give metres above 0")
     label, names = _labels(found, merge)
-    parts = {
-        limit_s: joined_parts(label[part.group], part.edge, part.start, part.stop)
-        for limit_s, part in reached_parts(network, found, person, limits_s, direction).items()
-    }
-    rows = list(_areas(network, parts, margin_m))
-    table = _area_table(network, rows, names, limits_s)
+    parts = reached_parts(network, found, person, limits_s, direction)
+    if merge:
+        parts = {
+            limit_s: joined_parts(label[part.group], part.edge, part.start, part.stop)
+            for limit_s, part in parts.items()
+        }
+    table = _area_table(network, draw(network, parts, margin_m), names, limits_s)
     table = table.rename(columns={"label": _label_column(found, merge)})
     return record(
         table if "" not in table.columns else table.drop(columns=""),
@@ -224,145 +215,27 @@ def _labels(found: Places, merge: bool) -> tuple[Ints, NDArray[np.object_]]:
     return np.asarray(label, dtype=np.int64), np.asarray(names, dtype=object)
 
 
-def _areas(
-    network: WalkNetwork, parts: dict[float, Intervals], margin_m: float
-) -> Iterable[tuple[int, float, float, float, float, object]]:
-    """Every area with its quality, label by label from the smallest limit up."""
-    limits_s = sorted(parts)
-    pieces = {limit_s: _pieces(network, parts[limit_s]) for limit_s in limits_s}
-    widest, widest_group = pieces[limits_s[-1]]
-    compiled = len(widest) * len(limits_s) > COMPILED_FROM
-    edge_m = network.edges["length_m"].to_numpy()
-    for number in np.unique(widest_group):
-        field = Field(_bounds(_of(number, *pieces[limits_s[-1]])), margin_m, compiled=compiled)
-        streets = _streets_near(network, field)
-        for limit_s in limits_s:
-            own = _of(number, *pieces[limit_s])
-            if not len(own):
-                continue
-            field.add(own)
-            part = parts[limit_s]
-            first, last = np.searchsorted(part.group, [number, number + 1])
-            share = part.stop[first:last] - part.start[first:last]
-            reached_m = float((share * edge_m[part.edge[first:last]]).sum())
-            surface = field.surface(_bounds(own))
-            middles = (own[:, :2] + own[:, 2:]) / 2
-            whole = surface.outline()
-            outline = _this_side(network, whole, middles)
-            inside = surface.inside(streets.xy)
-            if outline is not whole:
-                inside[inside] = shapely.intersects_xy(outline, *streets.xy[inside].T)
-            weight = np.hypot(own[:, 2] - own[:, 0], own[:, 3] - own[:, 1])
-            inside_share = float(weight[surface.inside(middles)].sum() / max(weight.sum(), TINY_M))
-            inside_m = float(streets.length_m[inside].sum())
-            false_share = max(1.0 - reached_m / inside_m, 0.0) if inside_m else 0.0
-            yield int(number), limit_s, reached_m / 1e3, inside_share, false_share, outline
-
-
-def _this_side(
-    network: WalkNetwork, outline: shapely.Geometry, reached_xy: Floats
-) -> shapely.Geometry:
-    """The outline without what walls separate from every reached street in it."""
-    lines = network.barriers.lines
-    if "barrier tree" not in network.cache:
-        network.cache["barrier tree"] = shapely.STRtree(lines)
-    near = network.cache["barrier tree"].query(outline, predicate="intersects")
-    if not len(near):
-        return outline
-    # whole walls: cut to the outline they would end a hair beside it and close nothing
-    drawn = [shapely.boundary(outline), *lines[near]]
-    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(drawn)]))
-    faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
-    face, _ = shapely.STRtree(np.asarray(shapely.points(reached_xy))).query(faces, "contains")
-    kept = np.zeros(len(faces), dtype=bool)
-    kept[face] = True
-    return outline if kept.all() else shapely.union_all(faces[kept])
-
-
-def _pieces(network: WalkNetwork, part: Intervals) -> tuple[Floats, Ints]:
-    """Straight pieces of the reached parts of edges, and the group of each."""
-    lines = network.edges.geometry.to_numpy()
-    if "pieces" not in network.cache:
-        network.cache["pieces"] = straight_pieces(lines)
-    every, offsets = network.cache["pieces"]
-    whole = (part.start <= 0) & (part.stop >= 1)
-    count = np.diff(offsets)[part.edge[whole]]
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    kept = every[np.repeat(offsets[part.edge[whole]], count) + within]
-    cut = cut_lines(lines[part.edge[~whole]], part.start[~whole], part.stop[~whole])
-    more, more_offsets = straight_pieces(cut)
-    group = np.concatenate(
-        [
-            np.repeat(part.group[whole], count),
-            np.repeat(part.group[~whole], np.diff(more_offsets)),
-        ]
-    )
-    order = np.argsort(group, kind="stable")
-    return np.concatenate([kept, more])[order], group[order]
-
-
-def _of(number: int, pieces: Floats, group: Ints) -> Floats:
-    first, last = np.searchsorted(group, [number, number + 1])
-    return pieces[first:last]
-
-
-def _bounds(pieces: Floats) -> tuple[float, float, float, float]:
-    x, y = pieces[:, 0::2], pieces[:, 1::2]
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Short pieces of streets: their middles and lengths."""
-
-    xy: Floats
-    length_m: Floats
-
-
-def _streets_near(network: WalkNetwork, field: Field) -> _Samples:
-    """Every street on the grid of a field, in short pieces."""
-    if "samples" not in network.cache:
-        walked = np.flatnonzero((network.edges["kind"] != "gate").to_numpy())
-        lines = network.edges.geometry.to_numpy()[walked]
-        network.cache["samples"] = (shapely.STRtree(lines), *short_pieces(lines, SAMPLE_M))
-    tree, pieces, offsets = network.cache["samples"]
-    west, south, east, north = field.bounds
-    margin_m = field.margin_m
-    around = shapely.box(west - margin_m, south - margin_m, east + margin_m, north + margin_m)
-    row = np.sort(tree.query(around))
-    count = np.diff(offsets)[row]
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    near = pieces[np.repeat(offsets[row], count) + within]
-    length_m = np.hypot(near[:, 2] - near[:, 0], near[:, 3] - near[:, 1])
-    return _Samples((near[:, :2] + near[:, 2:]) / 2, length_m)
-
-
 def _area_table(
     network: WalkNetwork,
-    rows: list[tuple[int, float, float, float, float, object]],
+    areas: list[Area],
     names: NDArray[np.object_],
     limits_s: list[float],
 ) -> gpd.GeoDataFrame:
     """Every name with every limit; no street reached is an empty area."""
-    columns = ["number", "limit_s", "street_km", "inside_share", "false_share", "geometry"]
-    kinds = dict.fromkeys(columns[2:5], "float64") | {"number": "int64", "limit_s": "float64"}
-    found = pd.DataFrame(rows, columns=columns).astype(kinds)
-    every = pd.MultiIndex.from_product(
-        [range(len(names)), limits_s], names=["number", "limit_s"]
-    ).to_frame(index=False)
-    every = every.astype({"number": "int64", "limit_s": "float64"})
-    table = every.merge(found, on=["number", "limit_s"], how="left")
-    shapes = np.array(
-        [area if shapely.is_geometry(area) else shapely.Polygon() for area in table["geometry"]],
-        dtype=object,
-    )
+    size = len(names) * len(limits_s)
+    shapes = np.full(size, shapely.Polygon(), dtype=object)
+    shares = np.full((size, 3), [0.0, np.nan, np.nan])
+    row = [area.number * len(limits_s) + limits_s.index(area.limit_s) for area in areas]
+    shapes[row] = [area.shape for area in areas]
+    if areas:
+        shares[row] = [(area.street_km, area.inside_share, area.false_share) for area in areas]
     return gpd.GeoDataFrame(
         {
-            "label": names[table["number"].to_numpy()],
-            "within_min": table["limit_s"] / 60.0,
-            "street_km": table["street_km"].fillna(0.0),
-            "inside_share": table["inside_share"],
-            "false_share": table["false_share"],
+            "label": np.repeat(names, len(limits_s)),
+            "within_min": np.tile(np.array(limits_s) / 60.0, len(names)),
+            "street_km": shares[:, 0],
+            "inside_share": shares[:, 1],
+            "false_share": shares[:, 2],
         },
         geometry=shapes,
         crs=network.crs,

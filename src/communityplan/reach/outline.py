@@ -9,14 +9,24 @@ larger limits contain those of smaller ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import cast, final
+from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["CELLS_PER_MARGIN", "Field", "Surface", "short_pieces", "straight_pieces"]
+__all__ = [
+    "CELLS_PER_MARGIN",
+    "Field",
+    "Rings",
+    "Samples",
+    "Surface",
+    "polygons",
+    "rows_of",
+    "short_pieces",
+    "shortened",
+    "straight_pieces",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +37,40 @@ CELLS_PER_MARGIN = 2.5
 
 PAD = 5
 """Cells around the streets, so that the outline closes on the grid."""
+
+
+class Samples(NamedTuple):
+    """Short pieces of lines, by their middles.
+
+    Attributes
+    ----------
+    xy : array of float, shape (N, 2)
+    length_m : array of float, shape (N,)
+    offsets : array of int, shape (L + 1,)
+        The samples of line i are ``offsets[i]`` to ``offsets[i + 1]``.
+    """
+
+    xy: Floats
+    length_m: Floats
+    offsets: Ints
+
+
+class Rings(NamedTuple):
+    """The outline of one area.
+
+    Attributes
+    ----------
+    xy : array of float, shape (N, 2)
+        Closed rings, one after the other.
+    ring : array of int
+        Where each ring begins, and the end.
+    part : array of int
+        The ring where each part begins (its outer one), and the end.
+    """
+
+    xy: Floats
+    ring: Ints
+    part: Ints
 
 
 @final
@@ -102,8 +146,8 @@ class Field:
         right = min(int(np.ceil(east)) + PAD - self.column + 1, width)
         high = min(int(np.ceil(north)) + PAD - self.row + 1, height)
         distance_m = np.sqrt(self.square[low:high, left:right])
-        corner = np.array([self.column + left, self.row + low], dtype=np.float64)
-        return Surface(distance_m, corner, self.cell_m, self.margin_m)
+        corner = float(self.column + left), float(self.row + low)
+        return Surface(distance_m, corner, self.cell_m, self.margin_m, self.compiled)
 
 
 @dataclass(frozen=True)
@@ -114,34 +158,52 @@ class Surface:
     ----------
     distance_m : array of float, shape (H, W)
         At the crossings of the grid, from the south west.
-    corner : array of float, shape (2,)
+    corner : tuple of float
         Column and row of the first crossing.
     cell_m : float
     margin_m : float
         Distance of the outline from the streets [m].
+    compiled : bool
     """
 
     distance_m: Floats
-    corner: Floats
+    corner: tuple[float, float]
     cell_m: float
     margin_m: float
+    compiled: bool = False
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the grid [m]."""
+        height, width = self.distance_m.shape
+        west, south = self.corner
+        cells = (west, south, west + width - 1, south + height - 1)
+        return cast("tuple[float, float, float, float]", tuple(at * self.cell_m for at in cells))
+
+    def rings(self) -> Rings:
+        """The area within the margin, with holes and several parts."""
+        from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
+
+        height, width = self.distance_m.shape
+        x = (np.arange(width) + self.corner[0]) * self.cell_m
+        y = (np.arange(height) + self.corner[1]) * self.cell_m
+        # made directly: its function copies the field to look for what is not a number
+        x, y = np.meshgrid(x, y)
+        contours = SerialContourGenerator(
+            x, y, self.distance_m, cast("Any", None),
+            corner_mask=True, quad_as_tri=False, z_interp=ZInterp.Linear,
+            line_type=LineType.SeparateCode, fill_type=FillType.ChunkCombinedOffsetOffset,
+        )  # fmt: skip
+        # typed by the kind of fill, which the type checker cannot see
+        xy, ring, part = cast(
+            "tuple[list[Floats], list[Ints], list[Ints]]", contours.filled(-1, self.margin_m)
+        )
+        return Rings(xy[0], ring[0].astype(np.int64), part[0].astype(np.int64))
 
     def outline(self) -> shapely.Geometry:
-        """The area within the margin, with holes and several parts."""
-        from contourpy import FillType, contour_generator
-
-        contours = contour_generator(
-            z=self.distance_m, name="serial", fill_type=FillType.OuterOffset
-        )
-        # typed by the kind of fill, which the type checker cannot see
-        points, offsets = cast(
-            "tuple[list[Floats], list[Ints]]", contours.filled(-1, self.margin_m)
-        )
-        parts = [
-            _polygon((xy + self.corner) * self.cell_m, offset)
-            for xy, offset in zip(points, offsets, strict=True)
-        ]
-        return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+        """The same as geometry."""
+        area: shapely.Geometry = polygons([self.rings()])[0]
+        return area
 
     def inside(self, xy: Floats) -> NDArray[np.bool_]:
         """Which points lie within the margin, as the outline has it.
@@ -165,10 +227,55 @@ class Surface:
         found[on] = below * (1 - up) + above * up <= self.margin_m
         return found
 
+    def lengths(self, lines: Samples, rows: Ints) -> tuple[float, float]:
+        """Length of some lines within the margin, and of all of them [m]."""
+        if self.compiled:
+            from communityplan.reach._field import inside_lengths
 
-def _polygon(xy: Floats, offsets: Ints) -> shapely.Polygon:
-    rings = [xy[a:b] for a, b in pairwise(offsets.tolist())]
-    return shapely.Polygon(rings[0], rings[1:])
+            frame = (*self.corner, self.cell_m, self.margin_m)
+            inside, total = inside_lengths(self.distance_m, frame, lines, rows)
+            return float(inside), float(total)
+        sample = rows_of(lines.offsets, rows)
+        length_m = lines.length_m[sample]
+        inside_m = length_m[self.inside(lines.xy[sample])]
+        return _in_turn(inside_m), _in_turn(length_m)
+
+
+def _in_turn(values: Floats) -> float:
+    """The sum, added one after the other as a loop does."""
+    return float(np.cumsum(values)[-1]) if len(values) else 0.0
+
+
+def rows_of(offsets: Ints, lines: Ints) -> Ints:
+    """Everything between the offsets of some lines, in their order."""
+    count = offsets[lines + 1] - offsets[lines]
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.asarray(np.repeat(offsets[lines], count) + within, dtype=np.int64)
+
+
+def polygons(areas: list[Rings]) -> Shapes:
+    """Areas as geometry: a Polygon where there is one part, else a MultiPolygon."""
+    shapes = np.full(len(areas), None, dtype=object)
+    single = np.array([len(area.part) == 2 for area in areas], dtype=bool)
+    for rows, kind in (
+        (np.flatnonzero(single), shapely.GeometryType.POLYGON),
+        (np.flatnonzero(~single), shapely.GeometryType.MULTIPOLYGON),
+    ):
+        some = [areas[row] for row in rows]
+        ring = _stacked([area.ring for area in some])
+        part = _stacked([area.part for area in some])
+        whole = np.cumsum([0, *(len(area.part) - 1 for area in some)])
+        offsets = (ring, part) if kind == shapely.GeometryType.POLYGON else (ring, part, whole)
+        if some:
+            xy = np.concatenate([area.xy for area in some])
+            shapes[rows] = shapely.from_ragged_array(kind, xy, offsets)
+    return shapes
+
+
+def _stacked(offsets: list[Ints]) -> Ints:
+    """Offsets of things one after the other as offsets of all."""
+    counts = [np.diff(each) for each in offsets]
+    return np.concatenate([[0], np.cumsum(np.concatenate([[0], *counts])[1:])]).astype(np.int64)
 
 
 def _crossings(first: Ints, size: Ints) -> tuple[Ints, Ints, Ints]:
@@ -231,6 +338,12 @@ def short_pieces(lines: Shapes, longest_m: float) -> tuple[Floats, Ints]:
     [[0.0, 0.0, 4.0, 0.0], [4.0, 0.0, 8.0, 0.0]]
     """
     pieces, offsets = straight_pieces(lines)
+    short, first = shortened(pieces, longest_m)
+    return short, first[offsets]
+
+
+def shortened(pieces: Floats, longest_m: float) -> tuple[Floats, Ints]:
+    """Straight pieces in equal parts none longer than asked, and where those of each begin."""
     step = pieces[:, 2:] - pieces[:, :2]
     count = np.maximum(np.ceil(np.hypot(*step.T) / longest_m), 1.0).astype(np.int64)
     piece = np.repeat(np.arange(len(pieces)), count)
@@ -238,4 +351,4 @@ def short_pieces(lines: Shapes, longest_m: float) -> tuple[Floats, Ints]:
     within = (np.arange(count.sum()) - before[piece])[:, None]
     start = pieces[piece, :2] + step[piece] * (within / count[piece, None])
     stop = pieces[piece, :2] + step[piece] * ((within + 1) / count[piece, None])
-    return np.concatenate([start, stop], axis=1), before[offsets]
+    return np.concatenate([start, stop], axis=1), before

@@ -50,8 +50,10 @@ def reached_parts(
         # from a point backwards along the walks that lead to it, or forwards along those from it
         ends, _, _ = ends_of(network, found, rows, walker=walker, owner="", outward=not towards)
         near = _node_seconds(network, ends, walker, max(limits_s), towards)
+        entered = _entries(network, walker, near, towards)
         for limit_s in limits_s:
-            part = _intervals(network, walker, ends, near, limit_s=limit_s, towards=towards)
+            beside = _own_edge(network, walker, ends, limit_s, towards)
+            part = _with_own_edges(_intervals(entered, limit_s), beside, len(network.edges))
             parts[limit_s].append(Intervals(rows[part.group], part.edge, part.start, part.stop))
     return {limit_s: _joined(chunks) for limit_s, chunks in parts.items()}
 
@@ -75,7 +77,6 @@ def _node_seconds(
     that gate open.
     """
     graph = search_graph(network, walker)
-    public, pockets = _public_parts(network)
     tables = []
     for code in range(len(network.owners) + 1):
         allowed = np.full(len(ends), code)
@@ -83,7 +84,10 @@ def _node_seconds(
             graph, ends, limit_s=limit_s, reverse=towards, allowed=allowed
         )
         group = np.repeat(np.arange(len(ends)), np.diff(offsets))
+        if not network.owners:
+            return group, node, seconds
         if code:
+            public, pockets = _public_parts(network)
             home = np.where(ends.edge >= 0, public[graph.tail[ends.edge]], -1)
             pocket = (public[node] != home[group]) & np.isin(public[node], pockets[code - 1])
             group, node, seconds = group[pocket], node[pocket], seconds[pocket]
@@ -111,34 +115,74 @@ def _public_parts(network: WalkNetwork) -> tuple[Ints, list[Ints]]:
     return found
 
 
-def _intervals(
-    network: WalkNetwork,
-    walker: Walker,
-    ends: Ends,
-    reached: tuple[Ints, Ints, Floats],
-    *,
-    limit_s: float,
-    towards: bool,
-) -> Intervals:
-    """Reached shares of edges: from both nodes, and on the point's own edge."""
+@dataclass(frozen=True)
+class _Entries:
+    """Every way from a reached node into an edge: by group and edge, that from ``u`` first.
+
+    Attributes
+    ----------
+    group, edge : array of int
+    from_v : array of bool
+        Whether the edge is entered at its last point.
+    at_s, whole_s : array of float
+        When the node is reached, and how long the whole edge takes from there [s].
+    """
+
+    group: Ints
+    edge: Ints
+    from_v: NDArray[np.bool_]
+    at_s: Floats
+    whole_s: Floats
+
+
+def _entries(
+    network: WalkNetwork, walker: Walker, reached: tuple[Ints, Ints, Floats], towards: bool
+) -> _Entries:
     forward, backward = network.seconds(walker)
     from_u, from_v = (backward, forward) if towards else (forward, backward)
     group, node, seconds = reached
-    left_s = limit_s - seconds
-    near = left_s >= 0
-    group, node, left_s = group[near], node[near], left_s[near]
     at_u, at_v = _incidence(network)
     pick_u, edge_u = _spread(node, *at_u)
     pick_v, edge_v = _spread(node, *at_v)
-    share_u = _share(left_s[pick_u], from_u[edge_u])
-    share_v = _share(left_s[pick_v], from_v[edge_v])
-    own, edge_o, start_o, stop_o = _own_edge(ends, forward, backward, limit_s, towards)
-    return joined_parts(
-        np.concatenate([group[pick_u], group[pick_v], own]),
-        np.concatenate([edge_u, edge_v, edge_o]),
-        np.concatenate([np.zeros(len(edge_u)), 1.0 - share_v, start_o]),
-        np.concatenate([share_u, np.ones(len(edge_v)), stop_o]),
-    )
+    pick = np.concatenate([pick_u, pick_v])
+    edge = np.concatenate([edge_u, edge_v])
+    order = np.argsort(group[pick] * len(network.edges) + edge, kind="stable")
+    pick, edge = pick[order], edge[order]
+    second = order >= len(edge_u)
+    whole_s = np.where(second, from_v[edge], from_u[edge])
+    return _Entries(group[pick], edge, second, seconds[pick], whole_s)
+
+
+def _intervals(entered: _Entries, limit_s: float) -> Intervals:
+    """Reached shares of edges from their nodes."""
+    left_s = limit_s - entered.at_s
+    near = np.flatnonzero(left_s >= 0)
+    group, edge, from_v = entered.group[near], entered.edge[near], entered.from_v[near]
+    share = _share(left_s[near], entered.whole_s[near])
+    start, stop = np.where(from_v, 1.0 - share, 0.0), np.where(from_v, 1.0, share)
+    # where the part from one node meets the part from the other, both are one
+    met = (group[1:] == group[:-1]) & (edge[1:] == edge[:-1]) & (start[1:] <= stop[:-1])
+    stop[:-1][met] = np.maximum(stop[:-1], stop[1:])[met]
+    kept = np.flatnonzero(np.concatenate([[True], ~met])[: len(near)])
+    return Intervals(group[kept], edge[kept], start[kept], stop[kept])
+
+
+def _with_own_edges(part: Intervals, beside: Intervals, n_edges: int) -> Intervals:
+    """Add what is reached along the edges that the points lie on."""
+    key, own = part.group * n_edges + part.edge, beside.group * n_edges + beside.edge
+    touched = np.isin(key, own)
+    columns = zip(_arrays(part), _arrays(beside), strict=True)
+    mixed = joined_parts(*(np.concatenate([one[touched], two]) for one, two in columns))
+    every = [
+        np.concatenate([one[~touched], two])
+        for one, two in zip(_arrays(part), _arrays(mixed), strict=True)
+    ]
+    order = np.argsort(every[0] * n_edges + every[1], kind="stable")
+    return Intervals(*(column[order] for column in every))
+
+
+def _arrays(part: Intervals) -> tuple[Ints, Ints, Floats, Floats]:
+    return part.group, part.edge, part.start, part.stop
 
 
 def _incidence(network: WalkNetwork) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
@@ -171,16 +215,17 @@ def _share(left_s: Floats, whole_s: Floats) -> Floats:
 
 
 def _own_edge(
-    ends: Ends, forward: Floats, backward: Floats, limit_s: float, towards: bool
-) -> tuple[Ints, Ints, Floats, Floats]:
+    network: WalkNetwork, walker: Walker, ends: Ends, limit_s: float, towards: bool
+) -> Intervals:
     """What is reached directly along the edge a point lies on."""
+    forward, backward = network.seconds(walker)
     left_s = limit_s - ends.extra_s
     own = np.flatnonzero((ends.edge >= 0) & (left_s >= 0))
     ahead, behind = forward[ends.edge[own]], backward[ends.edge[own]]
     before, after = (ahead, behind) if towards else (behind, ahead)
     start = np.maximum(ends.along[own] - _share(left_s[own], before), 0.0)
     stop = np.minimum(ends.along[own] + _share(left_s[own], after), 1.0)
-    return own, ends.edge[own], start, stop
+    return Intervals(own, ends.edge[own], start, stop)
 
 
 def joined_parts(group: Ints, edge: Ints, start: Floats, stop: Floats) -> Intervals:
