@@ -289,3 +289,13 @@ def test_streets_are_mended_only_where_asked_for_and_it_is_told(tmp_path):
         mended.network(), mended.homes, mended.facilities, walker="adult", within_min=60
     )
     assert sorted(found["from_id"]) == ["a", "b"]
+
+
+def test_a_budget_may_be_given_by_year(tmp_path):
+    text = PROJECT + "[ranking.budget_yuan]\n2026 = 100_000\n2027 = 250_000\n"
+    project = cp.load_project(write_project(tmp_path, text))
+    assert project.budget_yuan == {2026: 100_000, 2027: 250_000}
+    assert project.whole_budget_yuan == 350_000
+    wrong = text.replace("2027", "next")
+    with pytest.raises(DataError, match="yuan by year"):
+        cp.load_project(write_project(tmp_path, wrong))

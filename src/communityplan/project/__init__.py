@@ -69,7 +69,8 @@ class Project:
         Services that idle buildings are ranked for.
     weights : mapping of str to float
         Weight of a person served, by service.
-    budget_yuan : float or None
+    budget_yuan : float, mapping of int to float, or None
+        Money, in all or by year [yuan].
     standards : tuple of str
         Standards of the check-up: names, or paths of local files; none for no check-up.
     surveyed : tuple of str
@@ -101,7 +102,7 @@ class Project:
     minutes: tuple[float, ...] = (5.0, 10.0, 15.0)
     ranked: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
-    budget_yuan: float | None = None
+    budget_yuan: float | Mapping[int, float] | None = None
     standards: tuple[str, ...] = ()
     surveyed: tuple[str, ...] = ()
     network_options: Mapping[str, Any] = field(default_factory=dict)
@@ -120,6 +121,12 @@ class Project:
             f"<Project {name}: {len(self.communities)} communities, {len(self.homes)} homes, "
             f"{len(self.facilities)} facilities, {len(self.services)} services>"
         )
+
+    @property
+    def whole_budget_yuan(self) -> float | None:
+        """The money of all years together."""
+        given = self.budget_yuan
+        return sum(given.values()) if isinstance(given, Mapping) else given
 
     def network(self) -> WalkNetwork:
         """The walking network of the project.
@@ -208,7 +215,7 @@ def load_project(path: str | Path) -> Project:
         minutes=minutes,
         ranked=tuple(ranking.get("services", [service.name for service in services])),
         weights=dict(ranking.get("weights", {})),
-        budget_yuan=ranking.get("budget_yuan"),
+        budget_yuan=_budget(ranking.get("budget_yuan")),
         standards=_standards(asked, file),
         surveyed=tuple(asked.get("checkup", {}).get("surveyed", ())),
         network_options=dict(asked.get("network", {})),
@@ -219,6 +226,13 @@ def load_project(path: str | Path) -> Project:
         population=rasters.get("population"),
         **tables,
     )
+
+
+def _budget(given: Any) -> float | dict[int, float] | None:
+    """Money in all, or by year."""
+    if isinstance(given, Mapping):
+        return {int(year): float(yuan) for year, yuan in given.items()}
+    return None if given is None else float(given)
 
 
 def _standards(asked: Mapping[str, Any], file: Path) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ __all__ = [
     "unknown_keys",
     "value_problems",
 ]
+
+Told = tuple[str, str, str]
+"""Section, what was found, what to do."""
 
 REQUIRED_TABLES = ("communities", "homes", "facilities", "streets")
 OPTIONAL_TABLES = ("idle_buildings", "walls", "gates")
@@ -154,39 +157,54 @@ def value_problems(
     services: tuple[Service, ...],
 ) -> list[Problem]:
     """Values that later steps would stumble over one by one."""
-    told: list[tuple[str, str, str]] = []
+    told = [
+        *_evaluate_problems(asked, tables, services),
+        *_ranking_problems(asked.get("ranking", {}), {service.name for service in services}),
+        *_amount_problems(asked),
+    ]
+    return [Problem(f"{file}, [{section}]", found, todo) for section, found, todo in told]
+
+
+def _evaluate_problems(
+    asked: Mapping[str, Any],
+    tables: Mapping[str, gpd.GeoDataFrame],
+    services: tuple[Service, ...],
+) -> Iterator[Told]:
     minutes = asked.get("evaluate", {}).get("minutes", [5, 10, 15])
     if not isinstance(minutes, list) or not minutes or not all(map(_is_amount, minutes)):
-        told.append(("evaluate", f"minutes is {minutes!r}", "Give minutes such as [5, 10, 15]"))
+        yield "evaluate", f"minutes is {minutes!r}", "Give minutes such as [5, 10, 15]"
     for service in services:
         for key in ("within_min", "min_floor_area_m2"):
             if not _is_amount(getattr(service, key)):
                 found = f"{key} is {getattr(service, key)!r}"
-                told.append((f"services.{service.name}", found, "Give a number, 0 or more"))
+                yield f"services.{service.name}", found, "Give a number, 0 or more"
         if service.group not in tables["homes"].columns:
             columns = ", ".join(map(str, tables["homes"].columns))
             todo = f"The columns of homes are {columns}"
-            told.append((f"services.{service.name}", f"no group {service.group!r}", todo))
-    ranking = asked.get("ranking", {})
+            yield f"services.{service.name}", f"no group {service.group!r}", todo
+
+
+def _ranking_problems(ranking: Mapping[str, Any], known: set[str]) -> Iterator[Told]:
     budget = ranking.get("budget_yuan", 0)
-    if not _is_amount(budget):
-        told.append(("ranking", f"budget_yuan is {budget!r}", "Give yuan, 0 or more"))
-    known = {service.name for service in services}
+    by_year = budget if isinstance(budget, Mapping) else {"2026": budget}
+    if not all(map(_is_amount, by_year.values())) or not all(map(str.isdigit, by_year)):
+        todo = "Give yuan, 0 or more, or yuan by year such as { 2026 = 1_000_000 }"
+        yield "ranking", f"budget_yuan is {budget!r}", todo
     for name, weight in dict(ranking.get("weights", {})).items():
         if name not in known or not _is_amount(weight):
-            found = f"weight {name} = {weight!r}"
             todo = f"Give numbers, 0 or more, for {', '.join(sorted(known))}"
-            told.append(("ranking.weights", found, todo))
+            yield "ranking.weights", f"weight {name} = {weight!r}", todo
     for name in ranking.get("services", []):
         if name not in known:
-            todo = f"Evaluated are {', '.join(sorted(known))}"
-            told.append(("ranking", f"no service {name!r}", todo))
+            yield "ranking", f"no service {name!r}", f"Evaluated are {', '.join(sorted(known))}"
+
+
+def _amount_problems(asked: Mapping[str, Any]) -> Iterator[Told]:
     for section in ("network", "repair", *STEPS):
         for key, unit in AMOUNTS.items():
             value = asked.get(section, {}).get(key, 0)
             if not _is_amount(value):
-                told.append((section, f"{key} is {value!r}", f"Give {unit}, 0 or more"))
-    return [Problem(f"{file}, [{section}]", found, todo) for section, found, todo in told]
+                yield section, f"{key} is {value!r}", f"Give {unit}, 0 or more"
 
 
 def _is_amount(value: Any) -> bool:

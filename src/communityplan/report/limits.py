@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from communityplan.plan import Plan
+from communityplan.project import Project
 from communityplan.report.columns import Sayer
 from communityplan.standards.clauses import STANDARDS
 from communityplan.tables import used
@@ -72,7 +73,16 @@ def _options(plan: Plan, say: Sayer) -> Iterator[tuple[str, str]]:
     if project.surveyed:
         yield "surveyed", _listed(list(project.surveyed), say)
     if project.budget_yuan is not None:
-        yield "budget", f"{project.budget_yuan:,.0f}"
+        yield "budget", _budget(project)
+
+
+def _budget(project: Project) -> str:
+    """Money in all, and by year where it is given so."""
+    said = f"{project.whole_budget_yuan:,.0f}"
+    if not isinstance(project.budget_yuan, Mapping):
+        return said
+    years = ", ".join(f"{year}: {yuan:,.0f}" for year, yuan in project.budget_yuan.items())
+    return f"{said} ({years})"
 
 
 def _value(value: Any, say: Sayer) -> str:
@@ -140,7 +150,7 @@ def _limits(plan: Plan, say: Sayer) -> Iterator[tuple[str, dict[str, Any]]]:
     if plan.ranking is not None:
         yield "each_alone", {}
     if project.budget_yuan is not None and plan.chosen is None:
-        yield "budget_unused", {"yuan": f"{project.budget_yuan:,.0f}"}
+        yield "budget_unused", {"yuan": _budget(project)}
     if plan.checkup is not None:
         unknown = int((plan.checkup["status"] == "unknown").sum())
         yield "unknown_clauses", {"count": unknown, "all": len(plan.checkup)}

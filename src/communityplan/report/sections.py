@@ -357,14 +357,14 @@ def choice_lines(plan: Plan, say: Sayer) -> Iterator[str]:
             # a heading and a list of problems: the first stands for all of them
             lines = plan.not_chosen.splitlines()
             why = lines[1] if len(lines) > 1 else lines[0]
-            budget = say.cell(plan.project.budget_yuan, "yuan")
+            budget = say.cell(plan.project.whole_budget_yuan, "yuan")
             yield say.word("report.say_not_chosen", budget=budget, why=why.strip(" -"))
         return
     opened = chosen.opened
     spent = sum(opened[name].sum() for name in ("cost_yuan", "opening_cost_yuan") if name in opened)
     yield say.word(
         "report.say_choice",
-        budget=say.cell(plan.project.budget_yuan, "yuan"),
+        budget=say.cell(plan.project.whole_budget_yuan, "yuan"),
         buildings=f"{len(chosen.sites):,}",
         services=f"{len(opened):,}",
         spent=say.cell(spent, "yuan"),
