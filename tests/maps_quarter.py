@@ -152,6 +152,20 @@ def openings() -> gpd.GeoDataFrame:
     return table([at(200, 40)], opening_id=["o1"], rank=[1], people_gained=[55.0])
 
 
+def chosen() -> pd.DataFrame:
+    """Two services in the bathhouse, for 0.9 million yuan together."""
+    return pd.DataFrame(
+        {
+            "building_id": ["b1", "b1"],
+            "service": ["elder_care", "market"],
+            "cost_yuan": [100_000.0, 0.0],
+            "opening_cost_yuan": [800_000.0, 0.0],
+            "floor_area_m2": [200.0, 150.0],
+            "people": [30.0, 100.0],
+        }
+    )
+
+
 def everything() -> dict[str, pd.DataFrame]:
     """All tables, as `coverage_map` takes them."""
     return {
@@ -163,6 +177,7 @@ def everything() -> dict[str, pd.DataFrame]:
         "home_access": home_access(),
         "idle_buildings": idle_buildings(),
         "ranking": ranking(),
+        "chosen": chosen(),
         "openings": openings(),
         "walls": walls(),
         "gates": gates(),

@@ -106,7 +106,9 @@ class TestLayers:
             layer["key"]
             for layer in data_of(maps.coverage_map(**quarter.everything()))["views"][0]["layers"]
         ]
-        drawn = "areas area_outline communities homes unserved idle_buildings slope facilities"
+        drawn = (
+            "areas area_outline communities homes unserved idle_buildings chosen slope facilities"
+        )
         assert sorted(keys) == sorted([*drawn.split(), "openings", "walls", "gates", "streets"])
 
     def test_bands_lie_large_to_small(self):
@@ -185,6 +187,60 @@ class TestLayers:
             == "elder care: floor area 40 m² is below the 350 m² needed"
         )
         assert told["former use"] == ["bathhouse", "bicycle shed", "office"]
+
+    def test_sentences_of_a_ranking_are_told_in_the_language_of_the_map(self):
+        told = {}
+        for lang in wording.LANGUAGES:
+            ranking = quarter.ranking().assign(
+                why_zh=["甲", "乙", "丙"],
+                why_en=["a", "b", "c"],
+                reason_zh=["", "", "太小（依据未核实）"],
+                reason_en=["", "", "too small (rule not verified)"],
+            )
+            m = maps.coverage_map(
+                idle_buildings=quarter.idle_buildings(), ranking=ranking, lang=lang
+            )
+            facts = layer_of(m, "idle_buildings")["facts"]
+            told[lang] = {fact["label"]: fact["values"] for fact in facts}
+        # b1 is second; b3 has no rank, and its reasons say why
+        assert told["en"]["why this rank"] == ["b", "a", ""]
+        assert told["en"]["services that do not fit"][2] == "too small (rule not verified)"
+        assert told["zh"]["排名理由"] == ["乙", "甲", ""]
+        assert told["zh"]["不适合的服务及原因"][2] == "太小（依据未核实）"
+
+    def test_what_a_choice_opens(self):
+        m = maps.coverage_map(
+            idle_buildings=quarter.idle_buildings(), chosen=quarter.chosen(), lang="en"
+        )
+        layer = layer_of(m, "chosen")
+        assert data_of(m)["lists"][layer["names"]] == ["Old bathhouse"]
+        told = {fact["label"]: fact["values"] for fact in layer["facts"]}
+        assert told["services to be put in"] == ["elder care, food market"]
+        # 0.1 and 0.8 million
+        assert told["cost"] == [900_000]
+        assert told["floor area used"] == [350]
+        assert told["people newly served, once for every service"] == [130]
+
+    def test_openings_tell_why_and_what_they_save(self):
+        openings = quarter.openings().assign(
+            kind="closed_gate", minutes_saved=120.0, why_zh="关着", why_en="shut today"
+        )
+        called = {"en": ("shut today", "open a shut gate"), "zh": ("关着", "开启关闭的出入口")}
+        for lang, (sentence, name) in called.items():
+            m = maps.coverage_map(openings=openings, lang=lang)
+            layer = layer_of(m, "openings")
+            assert data_of(m)["lists"][layer["names"]] == [name]
+            told = {fact["label"]: (fact["values"], fact["unit"]) for fact in layer["facts"]}
+            texts = [values[0] for values, _ in told.values()]
+            assert sentence in texts
+            assert ([120], wording.word("unit.people_minutes", lang)) in told.values()
+
+    def test_crowded_gates_wait_for_the_zoom(self):
+        many = gpd.GeoDataFrame(pd.concat([quarter.gates()] * 130, ignore_index=True))
+        assert layer_of(maps.coverage_map(gates=many), "gates")["style"]["from_zoom"] == 14
+        assert (
+            "from_zoom" not in layer_of(maps.coverage_map(gates=quarter.gates()), "gates")["style"]
+        )
 
     def test_the_limit_that_a_ranking_was_made_with_is_told(self):
         ranking = quarter.ranking()

@@ -49,6 +49,7 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "home_access": (("home_id", "service", "walk_min"), ()),
     "ranking": (("building_id", "rank"), ()),
+    "chosen": (("building_id", "service"), ()),
 }
 _HINTS = {
     "homes": "sum homes to communities, or cells of 100 m",
@@ -68,6 +69,7 @@ def coverage_map(
     home_access: pd.DataFrame | None = None,
     idle_buildings: gpd.GeoDataFrame | None = None,
     ranking: pd.DataFrame | None = None,
+    chosen: pd.DataFrame | None = None,
     openings: gpd.GeoDataFrame | None = None,
     walls: gpd.GeoDataFrame | None = None,
     gates: gpd.GeoDataFrame | None = None,
@@ -110,9 +112,13 @@ def coverage_map(
     idle_buildings : GeoDataFrame, optional
         Points or areas with ``building_id``.
     ranking : DataFrame, optional
-        ``building_id``, ``rank``, ``people_gained`` [people], ``gain_<service>`` [people].
+        ``building_id``, ``rank``, ``people_gained`` [people], ``gain_<service>`` [people], and
+        where known ``why_zh``, ``why_en``, ``reason_zh``, ``reason_en``.
+    chosen : DataFrame, optional
+        What a choice opens in the idle buildings, as `Choice.opened`: ``building_id``,
+        ``service``, one row for each service.
     openings : GeoDataFrame, optional
-        Places where a wall could be opened, with ``rank``.
+        Places where a wall could be opened, with ``rank``, as from `rank_openings`.
     walls, gates, streets : GeoDataFrame, optional
         As in `communityplan.tables`; streets with ``climb_m`` also make a layer of slope.
     reached : GeoDataFrame, optional
@@ -169,6 +175,7 @@ def coverage_map(
         "home_access": home_access,
         "idle_buildings": idle_buildings,
         "ranking": ranking,
+        "chosen": chosen,
         "openings": openings,
         "walls": walls,
         "gates": gates,
@@ -262,6 +269,8 @@ def _layers(tables: dict[str, Any], look: Look) -> Iterator[Layer]:
         yield from _home_layers(tables, look)
     if "idle_buildings" in tables:
         yield sites.idle_layer(tables["idle_buildings"], tables.get("ranking"), look)
+        if "chosen" in tables:
+            yield sites.chosen_layer(tables["idle_buildings"], tables["chosen"], look)
     if "streets" in tables and _has_slope(tables["streets"]):
         yield things.slope_layer(tables["streets"], look)
     simple = {
@@ -344,6 +353,7 @@ def _notes(tables: dict[str, Any], layers: Sequence[Layer], look: Look) -> Itera
         ("coverage", "communities", "community_id"),
         ("home_access", "homes", "home_id"),
         ("ranking", "idle_buildings", "building_id"),
+        ("chosen", "idle_buildings", "building_id"),
     ):
         yield from _strangers(tables, plain, drawn, key, look)
 

@@ -10,6 +10,7 @@
   const WORLD = 256;
   const AT_ONCE = 400; // features in one path: more makes the browser's filling slow
   const FINE = 0.8; // pixels between two points of a line
+  const MOST_MARKS = 300; // of one layer, that names keep clear of
   const DOT = 4; // pixels: radius up to which circles are drawn together, without a rim
 
   /** Shapes of a page as flat arrays of Mercator coordinates, with the box of every row. */
@@ -372,6 +373,16 @@
     ctx.stroke();
   }
 
+  function ring(ctx, x, y, r, colour) {
+    for (const [shade, width] of [["#ffffff", 6], [colour, 3]]) {
+      ctx.beginPath();
+      ctx.arc(x, y, r, 0, 2 * Math.PI);
+      ctx.strokeStyle = shade;
+      ctx.lineWidth = width;
+      ctx.stroke();
+    }
+  }
+
   function polygon(ctx, corners) {
     corners.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
     ctx.closePath();
@@ -380,6 +391,7 @@
   /** One mark with a white rim, and a number in it where there is one. */
   cp.mark = function (ctx, shape, x, y, radius, colour, text) {
     if (shape.startsWith("gate")) return gate(ctx, shape, x, y, radius, colour);
+    if (shape === "ring") return ring(ctx, x, y, radius, colour);
     const r = text.length > 2 ? radius * 1.25 : radius;
     ctx.beginPath();
     (outlines[shape] || outlines.circle)(ctx, x, y, r);
@@ -406,9 +418,10 @@
   }
 
   /** Names of areas that are large enough on the screen to carry them. */
-  function labels(brush, layer, fonts) {
+  function labels(brush, layer, view) {
     const { ctx } = brush;
-    ctx.font = `600 12px ${fonts}`;
+    const taken = marksOf(brush, view);
+    ctx.font = `600 12px ${view.fonts}`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.lineWidth = 3.5;
@@ -420,10 +433,35 @@
       const b = layer.s.box;
       const short = fitting(ctx, name, (b[4 * row + 2] - b[4 * row]) * brush.scale);
       if (!short) return;
-      const [x, y] = cp.middle(layer.s, row);
-      ctx.strokeText(short, brush.px(x), brush.py(y));
-      ctx.fillText(short, brush.px(x), brush.py(y));
+      const found = clear(brush, layer.s, row, ctx.measureText(short).width / 2, taken);
+      if (!found) return;
+      const [x, y] = found;
+      ctx.strokeText(short, x, y);
+      ctx.fillText(short, x, y);
+      taken.push([x - ctx.measureText(short).width / 4, y, 8], [x + ctx.measureText(short).width / 4, y, 8]);
     });
+  }
+
+  /** Places and radii of the marks that will be drawn over the names [pixels]. */
+  function marksOf(brush, { layers, choice }) {
+    const over = layers.filter((one) => one.paint === "symbol" && cp.showing(one, choice) && !cp.waits(one, brush.zoom));
+    return over.flatMap((layer) => {
+      const variant = cp.variant(layer, choice);
+      const rows = variant ? cp.rows(layer, variant).filter((row) => cp.hasPlace(layer.s, row)) : [];
+      const seen = rows.filter((row) => brush.sees(layer.s, row, 20)).slice(0, MOST_MARKS);
+      const radius = cp.symbolRadius(layer, brush.zoom);
+      return seen.map((row) => cp.middle(layer.s, row)).map(([x, y]) => [brush.px(x), brush.py(y), radius]);
+    });
+  }
+
+  /** Where the name of an area stands: in its middle, or above or below what lies there, or not. */
+  function clear(brush, s, row, half, taken) {
+    const [x, y] = cp.middle(s, row).map((at, axis) => (axis ? brush.py(at) : brush.px(at)));
+    const room = ((s.box[4 * row + 3] - s.box[4 * row + 1]) * brush.scale) / 2 - 10;
+    const free = (at) => taken.every(([mx, my, r]) => Math.abs(mx - x) > half + r + 1 || Math.abs(my - at) > r + 8);
+    const places = [0, -14, 14, -24, 24, -36, 36].filter((step) => Math.abs(step) <= room);
+    const step = places.find((one) => free(y + one));
+    return step === undefined ? null : [x, y + step];
   }
 
   /** Whether a crowded layer waits until the map is zoomed in. */
@@ -435,11 +473,11 @@
   };
 
   function drawAll(brush, view) {
-    const { layers, choice, fonts } = view;
+    const { layers, choice } = view;
     let named = false;
     const named_layers = layers.filter((layer) => layer.style.labels && cp.showing(layer, choice));
     const nameAreas = () => {
-      if (!named) named_layers.forEach((layer) => labels(brush, layer, fonts));
+      if (!named) named_layers.forEach((layer) => labels(brush, layer, view));
       named = true;
     };
     for (const layer of layers) {

@@ -123,7 +123,11 @@
 
   function shareOf(page, view) {
     const row = rowOf(page, view);
-    return row && row.people ? `${Math.round((100 * row.covered) / row.people)} %` : "";
+    if (!row || !row.people) return "";
+    const share = (100 * row.covered) / row.people;
+    // nobody and everybody are said only where it is so
+    if (share > 0 && share < 1) return "< 1 %";
+    return share > 99 && share < 100 ? "> 99 %" : `${Math.round(share)} %`;
   }
 
   function ledger(page, view) {

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 MOST_SITES = 15
 TEN_THOUSAND = 10_000.0
+_BUDGET_VALUES = ("people_gained", "weighted_people", "people")
 
 
 def plot_cumulative(
@@ -139,7 +140,7 @@ def plot_ranking(
 def plot_budget(
     curve: pd.DataFrame,
     *,
-    value: str = "people_gained",
+    value: str | None = None,
     lang: str = "zh",
     ax: Axes | None = None,
 ) -> Axes:
@@ -148,9 +149,11 @@ def plot_budget(
     Parameters
     ----------
     curve : DataFrame
-        One row per budget: ``budget_yuan`` [yuan] and the value; ``bound`` where it is not proven.
-    value : str
-        Column with what is covered [people].
+        One row per budget, as `Choice.curve`: ``budget_yuan`` [yuan] and the value; ``bound``
+        where it is not proven.
+    value : str, optional
+        Column with what is covered [people]; the first of ``people_gained``,
+        ``weighted_people`` and ``people`` that is there unless given.
     lang : {"zh", "en"}
         Language.
     ax : Axes, optional
@@ -173,6 +176,8 @@ def plot_budget(
     >>> maps.plot_budget(curve, lang="en").lines[0].get_xdata().tolist()
     [0.0, 100.0]
     """
+    if value is None:
+        value = next((one for one in _BUDGET_VALUES if one in curve.columns), _BUDGET_VALUES[0])
     _need(curve, "curve", ("budget_yuan", value))
     ax, family = _start(ax, lang)
     rows = curve.sort_values("budget_yuan")
@@ -185,7 +190,8 @@ def plot_budget(
         )
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
-    return _finish(ax, family, lang, "plot.budget", "plot.people_gained", title="plot.budget_title")
+    said = "plot.weighted" if value == "weighted_people" else "plot.people_gained"
+    return _finish(ax, family, lang, "plot.budget", said, title="plot.budget_title")
 
 
 def plot_equity(

@@ -24,8 +24,9 @@ from communityplan.maps.layers import (
 from communityplan.maps.theme import COLOURS
 from communityplan.maps.things import as_points, entry
 from communityplan.tables import used
+from communityplan.wording import section
 
-__all__ = ["idle_layer", "opening_layer"]
+__all__ = ["chosen_layer", "idle_layer", "opening_layer"]
 
 FIRST_RANKS = 5
 """Ranks that are drawn in the strong colour."""
@@ -41,6 +42,19 @@ _IDLE_COLUMNS = (
     Column("conversion_cost_yuan", "fact.conversion_cost", "unit.yuan"),
     Column("annual_rent_yuan", "fact.annual_rent", "unit.yuan"),
     Column("hazards", "fact.hazards"),
+)
+
+_CHOSEN_SUMS = ("cost_yuan", "opening_cost_yuan", "floor_area_m2", "people")
+_CHOSEN_COLUMNS = (
+    Column("people", "fact.people_assigned", "unit.people"),
+    Column("floor_area_m2", "fact.area_used", "unit.square_metres"),
+    Column("yuan", "fact.cost", "unit.yuan"),
+)
+_OPENING_COLUMNS = (
+    Column("length_m", "fact.new_way", "unit.metres"),
+    Column("around_min", "fact.around", "unit.minutes", 1),
+    Column("through_min", "fact.through", "unit.minutes", 1),
+    Column("minutes_saved", "fact.minutes_saved", "unit.people_minutes"),
 )
 
 # the words of `siting`, to be said in another language
@@ -147,7 +161,21 @@ def _gain_facts(here: pd.DataFrame, look: Look, limits: dict[str, float]) -> lis
             facts.append(_gain_fact(here[column], service, within_min, look))
     if "services" in here.columns:
         facts.append(Fact(look.word("fact.services"), _service_lists(here, look)))
-    if "reason" in here.columns:
+    return [*facts, *_why_facts(here, look)]
+
+
+def _why_facts(here: pd.DataFrame, look: Look) -> list[Fact]:
+    """Why a place stands where it stands, and what does not fit in it and why."""
+    facts = []
+    if f"why_{look.lang}" in here.columns:
+        sentences = texts(here, f"why_{look.lang}")
+        # of one that is not ranked the reasons below say the same
+        ranked = [bool(rank) for rank in texts(here, "rank")]
+        told = [text if is_one else "" for text, is_one in zip(sentences, ranked, strict=True)]
+        facts.append(Fact(look.word("fact.why"), told))
+    if f"reason_{look.lang}" in here.columns:
+        facts.append(Fact(look.word("fact.why_not"), texts(here, f"reason_{look.lang}")))
+    elif "reason" in here.columns:
         reasons = [_reasons(text, look) for text in texts(here, "reason")]
         facts.append(Fact(look.word("fact.why_not"), reasons))
     return facts
@@ -187,14 +215,62 @@ def _service_lists(here: pd.DataFrame, look: Look) -> list[str]:
     ]
 
 
+def chosen_layer(buildings: gpd.GeoDataFrame, chosen: pd.DataFrame, look: Look) -> Layer:
+    """Buildings that a choice opens, each with its programme.
+
+    Parameters
+    ----------
+    buildings : GeoDataFrame
+        As `tables.IDLE_BUILDINGS`, in any coordinate system.
+    chosen : DataFrame
+        As `Choice.opened`: ``building_id``, ``service`` and, where known, ``cost_yuan``,
+        ``opening_cost_yuan`` [yuan], ``floor_area_m2`` [m2] and ``people`` [people], one row for
+        each service.
+    look : Look
+        Language, services and how far lines are simplified.
+
+    Returns
+    -------
+    Layer
+    """
+    rows = chosen.assign(building_id=chosen["building_id"].astype(str))
+    keys = buildings["building_id"].astype(str)
+    here = buildings[keys.isin(set(rows["building_id"]))].reset_index(drop=True)
+    keys = here["building_id"].astype(str)
+    joint = "、" if look.lang == "zh" else ", "
+    services = rows["service"].astype(str).map(look.called)
+    programmes = services.groupby(rows["building_id"]).agg(joint.join).reindex(keys)
+    sums = rows.groupby("building_id")[[name for name in _CHOSEN_SUMS if name in rows.columns]].sum(
+        min_count=1
+    )
+    costs = sums.filter(like="cost_yuan").sum(axis=1, min_count=1).rename("yuan")
+    told = sums.assign(yuan=costs).reindex(keys).reset_index(drop=True)
+    colour = COLOURS["chosen"]
+    return Layer(
+        "chosen",
+        "show",
+        look.word("layer.chosen"),
+        "symbol",
+        order=79,
+        style={"mark": "ring", "colour": colour, "radius": 14},
+        facts=[
+            Fact(look.word("fact.programme"), list(programmes)),
+            *facts_of(told, _CHOSEN_COLUMNS, look),
+        ],
+        legend=[entry("ring", colour, look.word("legend.chosen"))],
+        **base(as_points(here), "building_id", look),
+    )
+
+
 def opening_layer(openings: gpd.GeoDataFrame, look: Look) -> Layer:
     """Places where a wall could be opened, by rank.
 
     Parameters
     ----------
     openings : GeoDataFrame
-        Points with ``rank`` and, where known, ``opening_id``, ``people_gained`` and
-        ``minutes_saved``.
+        As from `rank_openings`: points with ``rank`` and, where known, ``opening_id``, ``kind``,
+        ``people_gained`` [people], ``minutes_saved`` [people x min], ``around_min`` and
+        ``through_min`` [min], ``why_zh``, ``why_en``.
     look : Look
         Language, services and how far lines are simplified.
 
@@ -203,8 +279,15 @@ def opening_layer(openings: gpd.GeoDataFrame, look: Look) -> Layer:
     Layer
     """
     colour = COLOURS["opening"]
+    if "length_m" in openings.columns:
+        openings = openings.assign(length_m=openings["length_m"].where(openings["length_m"] > 0))
     ranked = "rank" in openings.columns
-    columns = (Column("minutes_saved", "fact.minutes_saved", "unit.minutes", 1),)
+    if "kind" in openings.columns:
+        said = section("report", look.lang)
+        kinds = [said.get(f"report.opening_{kind}", kind) for kind in texts(openings, "kind")]
+        gates = texts(openings, "gate_id")
+        named = [" ".join(filter(None, both)) for both in zip(kinds, gates, strict=True)]
+        openings = openings.assign(name=openings["name"] if "name" in openings else named)
     return Layer(
         "openings",
         "show",
@@ -214,7 +297,7 @@ def opening_layer(openings: gpd.GeoDataFrame, look: Look) -> Layer:
         style={"mark": "diamond", "colour": colour, "radius": 9, "rank": ranked},
         facts=[
             *(_gain_facts(openings, look, _recorded(openings)) if ranked else []),
-            *facts_of(openings, columns, look),
+            *facts_of(openings, _OPENING_COLUMNS, look),
         ],
         variants=[_ranked(openings["rank"], colour, colour)] if ranked else [],
         legend=[entry("diamond", colour, look.word("legend.opening"))],

@@ -58,6 +58,7 @@ COLOURS = {
     "idle_rest": "#a8668d",
     "idle_unfit": "#8d8790",
     "opening": "#0b5a94",
+    "chosen": "#c2185b",
     "gate_everyone": "#00664b",
     "gate_residents": "#e69f00",
     "gate_closed": "#a33b00",

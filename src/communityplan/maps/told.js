@@ -56,6 +56,10 @@
     if (value === null || value === undefined || value === "") return null;
     const unit = typeof value === "number" && fact.unit ? " " + fact.unit : "";
     const said = cp.number(value, fact.digits, page.lang) + unit;
+    // a sentence stands below its heading
+    if (said.length > (page.lang === "zh" ? 16 : 30)) {
+      return make("tr", {}, make("td", { class: "cp-long", colspan: 2 }, make("span", {}, fact.label), said));
+    }
     return make("tr", {}, make("th", { scope: "row" }, fact.label), make("td", {}, said));
   }
 
