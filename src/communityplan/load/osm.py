@@ -20,8 +20,9 @@ from communityplan import tables
 from communityplan.errors import OptionError
 from communityplan.load.osm_barriers import read_doors, read_gates, read_walls, wall_kinds
 from communityplan.load.osm_buildings import read_buildings, read_communities
-from communityplan.load.osm_extract import Extract, extract, metric_crs
-from communityplan.load.osm_file import Interest, read_file
+from communityplan.load.osm_data import Interest
+from communityplan.load.osm_extract import AREA_LAYERS, Extract, extract, metric_crs
+from communityplan.load.osm_file import read_file
 from communityplan.load.osm_places import read_places
 from communityplan.load.osm_report import report_table
 from communityplan.load.osm_rules import Rule, first_keys, osm_rules, parse_rules, rule_keys
@@ -38,7 +39,6 @@ MOST_MEMORY_GB = 8.0
 """Memory that reading one file may take by its estimate [GB]; 1 MB of pbf takes about 50 MB."""
 
 NODE_LAYERS = ("services", "gates")
-AREA_LAYERS = ("streets", "communities", "buildings", "services")
 WAY_LAYERS = (*AREA_LAYERS, "squares", "gates", "walls")
 
 _ALWAYS_KEPT = frozenset(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from communityplan.load.osm_file import Flags, Ints, Relations, Ways
+from communityplan.load.osm_data import Flags, Ints, Relations, Ways
 
 __all__ = ["lines", "outer_ways", "points_of", "polygons", "relation_polygons"]
 
@@ -64,36 +63,39 @@ def polygons(ways: Ways, rows: Ints) -> Shapes:
     return _mended(shapes)
 
 
-def relation_polygons(ways: Ways, relations: Relations) -> tuple[Shapes, Flags]:
-    """One area for each relation, and whether all its ways are there.
+def relation_polygons(ways: Ways, relations: Relations, rows: Ints) -> tuple[Shapes, Flags]:
+    """One area for each of some relations, and whether all its ways are there.
 
     A complete relation is read by its lines alone, whatever roles they have (inside an odd number
     of rings is inside). One with ways missing in the file keeps the outer rings that still close,
     less the inner ones; None where none closes.
     """
-    row_of = {number: row for row, number in enumerate(ways.ids.tolist())}
-    pieces_of = _pieces_of_rows(ways)
-    complete = np.zeros(len(relations.ids), dtype=np.bool_)
-    outer: list[list[int]] = []
-    inner: list[list[int]] = []
-    for row, members in enumerate(relations.members):
-        found = [(row_of[way], role) for way, role in members if way in row_of]
-        complete[row] = len(found) == len(members) and all(ways.whole[way] for way, _ in found)
-        # roles are asked for only where ways are missing
-        hole = [role == "inner" and not complete[row] for _, role in found]
-        pairs = list(zip(found, hole, strict=True))
-        outer.append(
-            [piece for (way, _), within in pairs if not within for piece in pieces_of[way]]
-        )
-        inner.append([piece for (way, _), within in pairs if within for piece in pieces_of[way]])
-    shapes = _enclosed(ways, outer)
-    with_holes = np.array([len(pieces) > 0 for pieces in inner], dtype=np.bool_)
-    holed = np.flatnonzero(with_holes & ~shapely.is_missing(shapes))
-    holes = _enclosed(ways, [inner[row] for row in holed])
+    members = [relations.members[row] for row in rows.tolist()]
+    number = np.array([way for pairs in members for way, _ in pairs], dtype=np.int64)
+    owner = np.repeat(np.arange(len(rows)), [len(pairs) for pairs in members])
+    way, there = _rows_of(ways, number)
+    whole = there & ways.whole[way] if len(ways.ids) else there
+    complete = np.ones(len(rows), dtype=np.bool_)
+    complete[owner[~whole]] = False
+    # roles are asked for only where ways are missing
+    inner = np.array([role == "inner" for pairs in members for _, role in pairs], dtype=np.bool_)
+    hole = inner & ~complete[owner]
+    shapes = _enclosed(ways, way[there & ~hole], owner[there & ~hole], len(rows))
+    holes = _enclosed(ways, way[there & hole], owner[there & hole], len(rows))
     # a difference with a hole that does not close would be nothing
-    some = ~shapely.is_missing(holes)
-    shapes[holed[some]] = shapely.difference(shapes[holed[some]], holes[some])
+    holed = np.flatnonzero(~shapely.is_missing(holes) & ~shapely.is_missing(shapes))
+    shapes[holed] = shapely.difference(shapes[holed], holes[holed])
     return _mended(shapes), complete
+
+
+def _rows_of(ways: Ways, number: Ints) -> tuple[Ints, Flags]:
+    """Rows of the ways with these numbers, and whether each is there."""
+    if not len(ways.ids):
+        return np.zeros(len(number), dtype=np.int64), np.zeros(len(number), dtype=np.bool_)
+    order = np.argsort(ways.ids)
+    place = np.minimum(np.searchsorted(ways.ids[order], number), len(order) - 1)
+    row = order[place]
+    return row, ways.ids[row] == number
 
 
 def outer_ways(relations: Relations, use: Flags) -> Ints:
@@ -103,21 +105,21 @@ def outer_ways(relations: Relations, use: Flags) -> Ints:
     return np.array(around, dtype=np.int64)
 
 
-def _pieces_of_rows(ways: Ways) -> list[range]:
-    """Pieces of each way: they stand together, in the order of the ways."""
-    first = np.searchsorted(ways.way, np.arange(len(ways.ids) + 1)).tolist()
-    return [range(start, end) for start, end in pairwise(first)]
-
-
-def _enclosed(ways: Ways, pieces: list[list[int]]) -> Shapes:
-    """What each list of pieces encloses, None where that is nothing."""
-    areas: Shapes = np.full(len(pieces), None, dtype=object)
-    some = np.flatnonzero([len(each) > 0 for each in pieces])
+def _enclosed(ways: Ways, way: Ints, owner: Ints, count: int) -> Shapes:
+    """What the ways of each owner enclose, None where that is nothing."""
+    areas: Shapes = np.full(count, None, dtype=object)
+    if not len(way):
+        return areas
+    # pieces of a way stand together, in the order of the ways
+    first = np.searchsorted(ways.way, way)
+    pieces = np.searchsorted(ways.way, way, side="right") - first
+    ends = np.cumsum(pieces)
+    within = np.arange(ends[-1]) - np.repeat(ends - pieces, pieces)
+    drawn = lines(ways, np.repeat(first, pieces) + within)
+    some, of_line = np.unique(np.repeat(owner, pieces), return_inverse=True)
     if not len(some):
         return areas
-    drawn = lines(ways, np.array([piece for each in pieces for piece in each], dtype=np.int64))
-    owner = np.repeat(np.arange(len(some)), [len(pieces[row]) for row in some])
-    rings: Any = shapely.multilinestrings(drawn, indices=owner)
+    rings: Any = shapely.multilinestrings(drawn, indices=of_line)
     # rings without extent make GEOS divide by zero, which does no harm
     with np.errstate(invalid="ignore"):
         built: Any = shapely.build_area(rings)

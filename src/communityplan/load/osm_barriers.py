@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
 from communityplan.load.osm_areas import lines, points_of
+from communityplan.load.osm_data import Floats, Ints, Nodes, Tagged, Ways
 from communityplan.load.osm_extract import Extract
-from communityplan.load.osm_file import Floats, Nodes, Tags, Ways
-from communityplan.load.osm_rules import Rule, Rules, decide
+from communityplan.load.osm_rules import Rules, decide, with_result
 from communityplan.load.osm_squares import Notes
-from communityplan.load.osm_values import as_keys, hours, text, texts
+from communityplan.load.osm_values import (
+    as_keys,
+    coded,
+    flags,
+    hours,
+    is_among,
+    text,
+    texts,
+    values,
+)
 
 __all__ = ["read_doors", "read_gates", "read_walls", "wall_kinds"]
 
@@ -64,25 +73,25 @@ def read_walls(town: Extract, *, kinds: Collection[str]) -> tuple[gpd.GeoDataFra
     """
     notes: Notes = Counter()
     ways = town.ways
-    judged = decide(town.rules["walls"], ways.tags)
-    asked = np.array([rule is not None and rule.result in kinds for rule in judged], dtype=np.bool_)
-    for rule in judged:
-        if rule is not None and rule.result not in kinds:
-            notes["left out", rule.id] += 1
+    rules = town.rules["walls"]
+    judged = decide(rules, ways.tags)
+    asked = np.isin(judged, with_result(rules, kinds))
+    for row, number in Counter(judged[(judged >= 0) & ~asked].tolist()).items():
+        notes["left out", rules[row].id] += number
     pieces = np.flatnonzero(asked[ways.way])
-    rows = ways.way[pieces].tolist()
-    deciding = [rule for rule in (judged[row] for row in rows) if rule is not None]
-    count = Counter(rows)
-    seen: Counter[int] = Counter()
+    rows = ways.way[pieces]
+    osm_id = [f"w{number}" for number in ways.ids[rows].tolist()]
+    count = Counter(osm_id)
+    seen: Counter[str] = Counter()
     keys = []
-    for row in rows:
-        seen[row] += 1
-        keys.append(f"w{ways.ids[row]}" + (f"-{seen[row]}" if count[row] > 1 else ""))
+    for each in osm_id:
+        seen[each] += 1
+        keys.append(f"{each}-{seen[each]}" if count[each] > 1 else each)
     columns = {
         "wall_id": text(keys),
-        "kind": text(rule.result for rule in deciding),
-        "osm_id": text(f"w{ways.ids[row]}" for row in rows),
-        "rule": text(rule.id for rule in deciding),
+        "kind": coded([rule.result for rule in rules], judged[rows]),
+        "osm_id": text(osm_id),
+        "rule": coded([rule.id for rule in rules], judged[rows]),
     }
     return gpd.GeoDataFrame(columns, geometry=lines(ways, pieces), crs=town.crs), notes
 
@@ -109,38 +118,37 @@ def read_gates(
         ``rule``.
     """
     notes: Notes = Counter()
-    nodes, ways, rules = town.nodes, town.ways, town.rules
-    solid = _wall_points(ways, rules)
-    judged = decide(rules["gates"], _told_boundaries(nodes, np.union1d(solid, _vertices(land))))
-    rows = [row for row, rule in enumerate(judged) if rule is not None]
-    osm_id = [f"n{nodes.ids[row]}" for row in rows]
-    tags = [nodes.tags[row] for row in rows]
-    rule = [each for each in judged if each is not None]
-    spots = [nodes.xy[row] for row in rows]
-    for way, each in _gates_drawn_as_lines(ways, rules):
-        osm_id.append(f"w{ways.ids[way]}")
-        tags.append(ways.tags[way])
-        rule.append(each)
-        spots.append(_where_crossed(ways, way, streets))
-    xy = np.array(spots, dtype=np.float64).reshape(-1, 2)
-    times = [hours(each) for each in tags]
+    nodes, ways, rules = town.nodes, town.ways, town.rules["gates"]
+    solid = _wall_points(ways, town.rules)
+    told = _told_boundaries(nodes, np.union1d(solid, _vertices(land)))
+    judged = decide(rules, told)
+    rows = np.flatnonzero(judged >= 0)
+    drawn, drawn_rule = _gates_drawn_as_lines(ways, town.rules)
+    tags = Tagged.joined([nodes.tags.take(rows), ways.tags.take(drawn)])
+    rule = np.concatenate([judged[rows], drawn_rule])
+    osm_id = [f"n{number}" for number in nodes.ids[rows].tolist()]
+    osm_id += [f"w{number}" for number in ways.ids[drawn].tolist()]
+    spots = [_where_crossed(ways, way, streets) for way in drawn.tolist()]
+    xy = np.concatenate([nodes.xy[rows], np.array(spots, dtype=np.float64).reshape(-1, 2)])
+    times = [hours(each) for each in tags.kinds]
+    who = [None if each.result == "unknown" else each.result for each in rules]
     columns = {
         "gate_id": text(osm_id),
         "kind": texts(tags, "barrier", "entrance"),
-        "who": text(None if each.result == "unknown" else each.result for each in rule),
-        "open_from": text(each[0] for each in times),
-        "open_until": text(each[1] for each in times),
+        "who": coded(who, rule),
+        "open_from": coded((each[0] for each in times), tags.kind),
+        "open_until": coded((each[1] for each in times), tags.kind),
         "wait_s": np.full(len(osm_id), np.nan),
-        "hours": text(each[2] for each in times),
-        "hours_understood": np.array([each[3] for each in times], dtype=np.bool_),
+        "hours": coded((each[2] for each in times), tags.kind),
+        "hours_understood": np.array([each[3] for each in times], dtype=np.bool_)[tags.kind],
         "name": texts(tags, "name", "name:zh"),
-        "on_street": np.isin(as_keys(xy), _vertices(streets.geometry.to_numpy())),
-        "on_wall": np.isin(as_keys(xy), solid),
+        "on_street": is_among(as_keys(xy), np.unique(_vertices(streets.geometry.to_numpy()))),
+        "on_wall": is_among(as_keys(xy), solid),
         "osm_id": text(osm_id),
-        "rule": text(each.id for each in rule),
+        "rule": coded([each.id for each in rules], rule),
     }
     table = gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=town.crs)
-    ignored = np.array([each.result == "ignored" for each in rule], dtype=np.bool_)
+    ignored = np.isin(rule, with_result(rules, {"ignored"}))
     notes["left out", "not_for_people_on_foot"] += int(ignored.sum())
     table = table[~ignored].reset_index(drop=True)
     not_understood = int((~table["hours_understood"]).sum())
@@ -164,17 +172,17 @@ def read_doors(nodes: Nodes, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     GeoDataFrame
         ``osm_id``, ``kind``, ``building_osm_id`` (missing for one on no building), Point.
     """
-    rows = [row for row, tags in enumerate(nodes.tags) if tags.get("entrance", "no") != "no"]
+    rows = np.flatnonzero(flags(nodes.tags, "entrance"))
     keys = as_keys(nodes.xy[rows])
     outline, building = shapely.get_coordinates(buildings.geometry.to_numpy(), return_index=True)
     corner = as_keys(outline)
-    on = np.flatnonzero(np.isin(corner, keys))[::-1]
+    on = np.flatnonzero(is_among(corner, np.unique(keys)))[::-1]
     # a door on the outline of two buildings is given to the first
     owner = dict(zip(corner[on].tolist(), building[on].tolist(), strict=True))
     number = buildings["osm_id"].tolist()
     columns = {
-        "osm_id": text(f"n{nodes.ids[row]}" for row in rows),
-        "kind": texts([nodes.tags[row] for row in rows], "entrance"),
+        "osm_id": text(f"n{number}" for number in nodes.ids[rows].tolist()),
+        "kind": texts(nodes.tags.take(rows), "entrance"),
         "building_osm_id": text(
             number[owner[key]] if key in owner else None for key in keys.tolist()
         ),
@@ -182,14 +190,12 @@ def read_doors(nodes: Nodes, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=shapely.points(nodes.xy[rows]), crs=buildings.crs)
 
 
-def _gates_drawn_as_lines(ways: Ways, rules: Rules) -> list[tuple[int, Rule]]:
-    walls = decide(rules["walls"], ways.tags)
-    gates = decide(rules["gates"], ways.tags)
-    return [
-        (row, rule)
-        for row, (wall, rule) in enumerate(zip(walls, gates, strict=True))
-        if rule is not None and wall is None and rule.result != "ignored"
-    ]
+def _gates_drawn_as_lines(ways: Ways, rules: Rules) -> tuple[Ints, Ints]:
+    """Rows of ways that are gates and no walls, and the rule that says so."""
+    wall, gate = decide(rules["walls"], ways.tags), decide(rules["gates"], ways.tags)
+    ignored = np.isin(gate, with_result(rules["gates"], {"ignored"}))
+    rows = np.flatnonzero((gate >= 0) & (wall < 0) & ~ignored)
+    return rows, gate[rows]
 
 
 def _where_crossed(ways: Ways, way: int, streets: gpd.GeoDataFrame) -> Floats:
@@ -207,13 +213,16 @@ def _where_crossed(ways: Ways, way: int, streets: gpd.GeoDataFrame) -> Floats:
     return np.asarray(shapely.get_coordinates(met)[0], dtype=np.float64)
 
 
-def _told_boundaries(nodes: Nodes, boundary: Keys) -> list[Tags]:
+def _told_boundaries(nodes: Nodes, boundary: Keys) -> Tagged:
     """Tags of nodes, with a mark on entrances that lie on a wall or on the edge of land."""
-    on = np.isin(as_keys(nodes.xy), boundary)
-    return [
-        {**tags, ON_BOUNDARY: "yes"} if lies and "entrance" in tags else tags
-        for tags, lies in zip(nodes.tags, on.tolist(), strict=True)
-    ]
+    entrance = values(nodes.tags, lambda each: "entrance" in each, np.bool_)
+    rows = np.flatnonzero(entrance)
+    rows = rows[is_among(as_keys(nodes.xy[rows]), boundary)]
+    some = nodes.tags.take(rows)
+    marked = [{**tags, ON_BOUNDARY: "yes"} for tags in some.kinds]
+    kind = nodes.tags.kind.copy()
+    kind[rows] = some.kind + len(nodes.tags.kinds)
+    return Tagged([*nodes.tags.kinds, *marked], kind)
 
 
 def _vertices(shapes: Shapes) -> Keys:
@@ -221,10 +230,8 @@ def _vertices(shapes: Shapes) -> Keys:
 
 
 def _wall_points(ways: Ways, rules: Rules) -> Keys:
-    """Points of everything that is a wall of any kind, asked for or not."""
+    """Points of everything that is a wall of any kind, asked for or not; sorted."""
     judged = decide(rules["walls"], ways.tags)
-    solid = np.array(
-        [rule is not None and rule.result != NO_WALL for rule in judged], dtype=np.bool_
-    )
+    solid = (judged >= 0) & ~np.isin(judged, with_result(rules["walls"], {NO_WALL}))
     points, _ = points_of(ways, np.flatnonzero(solid[ways.way]))
-    return as_keys(ways.xy[points])
+    return np.unique(as_keys(ways.xy[points]))

@@ -12,11 +12,11 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import outer_ways, polygons
+from communityplan.load.osm_data import Flags, Floats, Ints, Tagged, Tags
 from communityplan.load.osm_extract import Extract
-from communityplan.load.osm_file import Flags, Floats, Tags
-from communityplan.load.osm_rules import Rule, decide, rule_keys
+from communityplan.load.osm_rules import Rule, decide, rule_keys, with_result
 from communityplan.load.osm_squares import Notes
-from communityplan.load.osm_values import metres, name_of, once_each, storeys, text, texts
+from communityplan.load.osm_values import coded, metres, name_of, storeys, text, texts, values
 from communityplan.walker import STOREY_HEIGHT_M
 
 __all__ = ["UNNAMED", "read_buildings", "read_communities"]
@@ -25,6 +25,9 @@ Shapes = NDArray[Any]
 
 UNNAMED = "未命名 unnamed {}"
 """Name of residential land that has none; the braces stand for its number."""
+
+LEVELS_FROM = ("tag", "height", "rule", "default")
+"""What storeys are told by, the best first."""
 
 ON_LAND = "on_residential_land"
 """A key that no file has: it tells the rules that a building stands on residential land."""
@@ -44,8 +47,8 @@ def read_communities(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
         Columns as `tables.COMMUNITIES`, and ``named``, ``osm_id``, ``rule``.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(town, town.rules["communities"], notes)
-    yes = np.array([each.result == "yes" for each in rule], dtype=np.bool_)
+    rules = town.rules["communities"]
+    osm_id, tags, rule, shapes = _areal(town, rules, notes)
     names = name_of(tags)
     given = names["name"].notna().to_numpy()
     name = [
@@ -58,9 +61,10 @@ def read_communities(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
         "name_en": names["name_en"],
         "named": given,
         "osm_id": text(osm_id),
-        "rule": text(each.id for each in rule),
+        "rule": coded([each.id for each in rules], rule),
     }
     table = gpd.GeoDataFrame(columns, geometry=shapes, crs=town.crs)
+    yes = np.isin(rule, with_result(rules, {"yes"}))
     return table[yes].reset_index(drop=True), notes
 
 
@@ -91,46 +95,43 @@ def read_buildings(
     ``height`` over 2.8 m, else from the rule of the building, else they are `assumed_storeys`.
     """
     notes: Notes = Counter()
-    osm_id, tags, rule, shapes = _areal(town, town.rules["buildings"], notes)
-    if any(ON_LAND in rule_keys([each]) for each in town.rules["buildings"]):
-        on_land = _stand_on(shapes, land)
-        marked = once_each(tags, lambda each: {**each, ON_LAND: "yes"})
-        told = [on if here else off for on, off, here in zip(marked, tags, on_land, strict=True)]
-        judged = decide(town.rules["buildings"], told)
-        rule = [new or old for new, old in zip(judged, rule, strict=True)]
-    result = np.array([each.result for each in rule], dtype=object)
-    height = np.array(once_each(tags, _height), dtype=np.float64)
-    levels, told_by = _levels(tags, rule, height, assumed_storeys)
+    rules = town.rules["buildings"]
+    osm_id, tags, rule, shapes = _areal(town, rules, notes)
+    if ON_LAND in rule_keys(rules):
+        rule = _judged_on_land(rules, tags, rule, _stand_on(shapes, land))
+    ignored = np.isin(rule, with_result(rules, {"ignored"}))
+    notes["left out", "ignored"] += int(np.count_nonzero(ignored))
+    keep = np.flatnonzero(~ignored)
+    tags, rule, shapes = tags.take(keep), rule[keep], shapes[keep]
+    height = values(tags, _height)
+    levels, told_by = _levels(tags, rules, rule, height, assumed_storeys)
     footprint = shapely.area(shapes)
     columns = {
-        "osm_id": text(osm_id),
+        "osm_id": text([osm_id[row] for row in keep.tolist()]),
         "building": texts(tags, "building"),
         **name_of(tags),
-        "residential": result == "residential",
+        "residential": np.isin(rule, with_result(rules, {"residential"})),
         "levels": levels,
-        "levels_from": text(told_by),
-        "levels_assumed": np.array([each != "tag" for each in told_by], dtype=np.bool_),
+        "levels_from": coded(LEVELS_FROM, told_by),
+        "levels_assumed": told_by > 0,
         "height_m": height,
         "footprint_m2": footprint,
         "floor_area_m2": footprint * levels,
-        "rule": text(each.id for each in rule),
+        "rule": coded([each.id for each in rules], rule),
     }
-    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=town.crs)
-    keep = result != "ignored"
-    notes["left out", "ignored"] += int(np.count_nonzero(~keep))
-    return table[keep].reset_index(drop=True), notes
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=town.crs), notes
 
 
 def _areal(
     town: Extract, rules: Sequence[Rule], notes: Notes
-) -> tuple[list[str], list[Tags], list[Rule], Shapes]:
+) -> tuple[list[str], Tagged, Ints, Shapes]:
     """Areas that a layer's rules name, those with ways before those of relations."""
     ways, relations, areas = town.ways, town.relations, town.areas
     judged, big = decide(rules, ways.tags), decide(rules, relations.tags)
-    use = np.array([rule is not None for rule in big], dtype=np.bool_) & ~shapely.is_missing(areas)
+    use = (big >= 0) & ~shapely.is_missing(areas)
     # an outline that is tagged like its relation is there once, as the relation
     twice = outer_ways(relations, use)
-    rows = np.array([row for row, rule in enumerate(judged) if rule is not None], dtype=np.int64)
+    rows = np.flatnonzero(judged >= 0)
     again = np.isin(ways.ids[rows], twice)
     notes["merged", "outline_of_relation"] += int(again.sum())
     rows = rows[~again]
@@ -139,12 +140,23 @@ def _areal(
     notes["left out", "encloses_nothing"] += int(np.count_nonzero(~closes))
     rows, shapes = rows[closes], shapes[closes]
     whole = np.flatnonzero(use)
-    lost = sum(rule is not None for rule in big) - len(whole)
-    notes["left out", "does_not_close"] += lost
-    osm_id = [f"w{ways.ids[row]}" for row in rows] + [f"r{relations.ids[row]}" for row in whole]
-    tags = [ways.tags[row] for row in rows] + [relations.tags[row] for row in whole]
-    rule = [judged[row] for row in rows] + [big[row] for row in whole]
-    return osm_id, tags, [each for each in rule if each], np.concatenate([shapes, areas[whole]])
+    notes["left out", "does_not_close"] += int(np.count_nonzero(big >= 0)) - len(whole)
+    osm_id = [f"w{number}" for number in ways.ids[rows].tolist()]
+    osm_id += [f"r{number}" for number in relations.ids[whole].tolist()]
+    tags = Tagged.joined([ways.tags.take(rows), relations.tags.take(whole)])
+    rule = np.concatenate([judged[rows], big[whole]])
+    return osm_id, tags, rule, np.concatenate([shapes, areas[whole]])
+
+
+def _judged_on_land(rules: Sequence[Rule], tags: Tagged, rule: Ints, on_land: Flags) -> Ints:
+    """Rules of buildings when those on residential land are marked as such."""
+    here = np.flatnonzero(on_land)
+    some = tags.take(here)
+    marked = Tagged([{**each, ON_LAND: "yes"} for each in some.kinds], some.kind)
+    again = decide(rules, marked)
+    judged = rule.copy()
+    judged[here] = np.where(again >= 0, again, rule[here])
+    return judged
 
 
 def _stand_on(shapes: Shapes, land: Shapes) -> Flags:
@@ -160,13 +172,12 @@ def _height(tags: Tags) -> float:
 
 
 def _levels(
-    tags: list[Tags], rules: list[Rule], height: Floats, assumed: float
-) -> tuple[Floats, list[str]]:
-    """Storeys of each building, and what told them: the first that does."""
-    tagged = once_each(tags, lambda each: storeys(each.get("building:levels")))
-    by_rule = [rule.storeys or np.nan for rule in rules]
+    tags: Tagged, rules: Sequence[Rule], rule: Ints, height: Floats, assumed: float
+) -> tuple[Floats, Ints]:
+    """Storeys of each building, and the position of what told them: the first that does."""
+    tagged = values(tags, lambda each: storeys(each.get("building:levels")))
+    by_rule = np.array([each.storeys or np.nan for each in rules], dtype=np.float64)[rule]
     by_height = np.maximum(np.round(height / STOREY_HEIGHT_M), 1.0)
-    options = np.array([tagged, by_height, by_rule, np.full(len(tags), assumed)], dtype=np.float64)
+    options = np.stack([tagged, by_height, by_rule, np.full(len(tags), assumed)])
     first = np.argmax(~np.isnan(options), axis=0)
-    levels = options[first, np.arange(len(tags))]
-    return levels, [("tag", "height", "rule", "default")[which] for which in first]
+    return options[first, np.arange(len(tags))], first

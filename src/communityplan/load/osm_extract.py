@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from communityplan.errors import DataError, OptionError, Problem
 from communityplan.load.osm_areas import relation_polygons
-from communityplan.load.osm_file import Nodes, OsmData, Relations, Ways
-from communityplan.load.osm_rules import Rules
+from communityplan.load.osm_data import Nodes, OsmData, Relations, Ways
+from communityplan.load.osm_rules import Rules, decide
 
-__all__ = ["Extract", "extract", "metric_crs"]
+__all__ = ["AREA_LAYERS", "Extract", "extract", "metric_crs"]
+
+AREA_LAYERS = ("streets", "communities", "buildings", "services")
+"""Layers whose objects may be relations."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Extract:
     nodes, ways, relations : Nodes, Ways, Relations
         Objects of interest; the same point of the file is the same point in all of them [m].
     areas : array of Polygon, MultiPolygon or None
-        The area of each relation [m].
+        The area of each relation that a rule names [m].
     rules : mapping of str to sequence of Rule
         What tags mean, by layer.
     crs : pyproj.CRS
@@ -91,7 +94,11 @@ def extract(data: OsmData, rules: Rules, *, crs: pyproj.CRS | None, where: Path)
         found = f"{np.count_nonzero(~finite)} points have no place in {system.name}"
         todo = "Give a crs that fits the data, or mend their coordinates"
         raise DataError([Problem(str(where), found, todo)])
-    areas, complete = relation_polygons(ways, data.relations)
+    wanted = np.zeros(len(data.relations.ids), dtype=np.bool_)
+    for layer in AREA_LAYERS:
+        wanted |= decide(rules[layer], data.relations.tags) >= 0
+    areas = np.full(len(wanted), None, dtype=object)
+    areas[wanted], complete = relation_polygons(ways, data.relations, np.flatnonzero(wanted))
     counts = {**data.counts, "areas_with_parts_missing": int(np.count_nonzero(~complete))}
     return Extract(nodes, ways, data.relations, areas, rules, system, counts)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from communityplan.errors import DataError, Problem
-from communityplan.load.osm_pbf import has_zero_in_text
 
 __all__ = ["bad_file", "format_of"]
 
@@ -51,8 +50,6 @@ def format_of(path: Path) -> str:
     if size == 0:
         raise bad_file(path, "is empty (0 bytes)", "Download it again")
     if head[4:15] == b"\n\tOSMHeader":
-        if has_zero_in_text(path):
-            raise bad_file(path, "is damaged (a zero byte inside a text)", "Download it again")
         return "pbf"
     if head.startswith(b"BZh"):
         return _xml_kind(path, _unpacked(path, bz2.BZ2File), "osm.bz2", "a bz2 archive")

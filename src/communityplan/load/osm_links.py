@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from communityplan.load.osm_file import Flags, Floats, Ints
-from communityplan.load.osm_values import as_keys
+from communityplan.load.osm_data import Flags, Floats, Ints
+from communityplan.load.osm_values import as_keys, is_among
 
 __all__ = ["MOST_JOINS", "MOST_POINTS", "joining_points", "square_links"]
 
@@ -26,6 +26,18 @@ Keys = NDArray[np.complex128]
 
 MOST_POINTS = 600
 """Joining points and corners of one square; with more, links do not bend around its corners."""
+
+END_SHARE = 1e-7
+"""How much of a link is left off at either end to see that the rest is clear of the outline."""
+
+ROUNDING = 1e-6
+"""Sine of the angle by which a line along the outline may point out of it."""
+
+HAIR_M = 1e-6
+"""A point this far outside an area may be on its outline but for rounding [m]."""
+
+SAMPLES = (0.5, 0.25, 0.75, 0.03, 0.97, 0.12, 0.88, 0.37, 0.63)
+"""Where along a line it is looked at first."""
 
 MOST_JOINS = 500
 """A square that more streets join than this keeps its outline only."""
@@ -49,11 +61,11 @@ def joining_points(xy: Floats, line: Ints, squares: Shapes) -> Keys:
         Sorted, x + iy.
     """
     corners, square = shapely.get_coordinates(squares, return_index=True)
-    ring = as_keys(corners)
-    pairs = np.unique(np.column_stack([np.unique(ring, return_inverse=True)[1], square]), axis=0)
-    touched = np.unique(ring)[np.bincount(pairs[:, 0]) > 1] if len(ring) else ring
+    ring, place = np.unique(as_keys(corners), return_inverse=True)
+    pairs = np.unique(np.column_stack([place, square]), axis=0)
+    touched = ring[np.bincount(pairs[:, 0], minlength=len(ring)) > 1]
     keys = as_keys(xy)
-    on = np.isin(keys, ring)
+    on = is_among(keys, ring)
     after = np.append(line[1:] == line[:-1], [False]) if len(line) else np.zeros(0, dtype=bool)
     before = np.append([False], after[:-1]) if len(line) else after
     # a street that runs along an outline joins it only where it comes and where it leaves
@@ -85,13 +97,12 @@ def square_links(
     found: list[Shapes] = []
     owner: list[Ints] = []
     too_many: list[int] = []
-    tree = shapely.STRtree(np.asarray(shapely.points(ends), dtype=object))
-    inside, end = tree.query(squares, predicate="contains_properly")
+    inside, end = _points_inside(squares, ends)
     same = square_level[inside] == end_level[end]
     inside, end = inside[same], end[same]
     parts, part_of = shapely.get_parts(squares, return_index=True)
     corners, part_of_corner = shapely.get_coordinates(parts, return_index=True)
-    joined = np.isin(as_keys(corners), joins)
+    joined = is_among(as_keys(corners), joins)
     likely = np.bincount(part_of_corner[joined], minlength=len(parts))
     likely += np.bincount(inside, minlength=len(squares))[part_of]
     for position in np.flatnonzero(likely > 1):
@@ -109,10 +120,26 @@ def square_links(
     return drawn, owners, np.unique(np.array(too_many, dtype=np.int64))
 
 
+def _points_inside(squares: Shapes, points: Floats) -> tuple[Ints, Ints]:
+    """Which points lie inside which squares, as two rows of positions."""
+    order = np.argsort(points[:, 0])
+    bounds = shapely.bounds(squares)
+    first = np.searchsorted(points[order, 0], bounds[:, 0])
+    last = np.searchsorted(points[order, 0], bounds[:, 2], side="right")
+    shapely.prepare(squares)
+    found = [np.zeros(0, dtype=np.int64)]
+    for square, start, stop, (_, low, _, high) in zip(squares, first, last, bounds, strict=True):
+        near = order[start:stop]
+        near = near[(points[near, 1] >= low) & (points[near, 1] <= high)]
+        found.append(near[shapely.contains_xy(square, *points[near].T)])
+    owner = np.repeat(np.arange(len(squares)), [len(rows) for rows in found[1:]])
+    return owner, np.concatenate(found)
+
+
 def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
     """Links of one polygon, None where too many streets join it."""
     corner, before, after = _corners(part)
-    joined = np.isin(as_keys(corner), joins)
+    joined = is_among(as_keys(corner), joins)
     count = int(np.count_nonzero(joined)) + len(within)
     if count > MOST_JOINS:
         return None
@@ -142,10 +169,19 @@ def _sights(
     keep = (points[one] != points[other]).any(axis=1)
     keep &= edge | stop[one] | _taut(points[one], points[other], before[one], after[one])
     keep &= edge | stop[other] | _taut(points[other], points[one], before[other], after[other])
+    keep &= edge | _leaves_inwards(points[one], points[other], before[one], after[one])
+    keep &= edge | _leaves_inwards(points[other], points[one], before[other], after[other])
     one, other, edge = one[keep], other[keep], edge[keep]
-    straight = shapely.linestrings(np.stack([points[one], points[other]], axis=1))
+    straight: Any = shapely.linestrings(np.stack([points[one], points[other]], axis=1))
     shapely.prepare(part)
-    seen = edge | np.asarray(shapely.covers(part, straight))
+    seen = edge.copy()
+    # most are clear of the outline but for their ends, which is quick to tell
+    step = (points[other] - points[one]) * END_SHARE
+    short = shapely.linestrings(np.stack([points[one] + step, points[other] - step], axis=1))
+    seen |= shapely.contains_properly(part, short)
+    left = np.flatnonzero(~seen)
+    left = left[_stays_near(part, points[one[left]], points[other[left]])]
+    seen[left] = shapely.covers(part, straight[left])
     return one[seen], other[seen], edge[seen]
 
 
@@ -187,6 +223,29 @@ def _taut(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
     line = to - point
     taut: Flags = _cross(line, before - point) * _cross(line, after - point) >= 0
     return taut
+
+
+def _leaves_inwards(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
+    """Whether a line starts inside its corner, or a hair beside it; the inside is left."""
+    line, come, go = to - point, point - before, after - point
+    hair = ROUNDING * np.hypot(*line.T)
+    of_come = _cross(come, line) >= -hair * np.hypot(*come.T)
+    of_go = _cross(go, line) >= -hair * np.hypot(*go.T)
+    bends_left = _cross(come, go) >= 0
+    inwards: Flags = np.where(bends_left, of_come & of_go, of_come | of_go)
+    # a street that ends inside has no corner
+    return inwards | np.isnan(before[:, 0])
+
+
+def _stays_near(part: Any, start: Floats, stop: Floats) -> Flags:
+    """Whether a few points of each line lie in an area or a hair beside it."""
+    wider = shapely.buffer(part, HAIR_M, join_style="mitre")
+    shapely.prepare(wider)
+    near = np.ones(len(start), dtype=np.bool_)
+    for share in SAMPLES:
+        x, y = (start[near] + (stop[near] - start[near]) * share).T
+        near[near] = shapely.intersects_xy(wider, x, y)
+    return near
 
 
 def _cross(one: Floats, other: Floats) -> Floats:

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import polygons
+from communityplan.load.osm_data import Floats, Ints, Tagged, Tags, Ways
 from communityplan.load.osm_extract import Extract
-from communityplan.load.osm_file import Tags, Ways
 from communityplan.load.osm_rules import Rule, decide
 from communityplan.load.osm_squares import Notes
-from communityplan.load.osm_values import metres, name_of, once_each, text, texts
+from communityplan.load.osm_values import metres, name_of, text, texts, values
 
 __all__ = ["read_places"]
+
+Shapes = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class _Found:
-    osm_id: str
+    """Places of one service: the objects, their tags, shapes and rules."""
+
     service: str
-    rule: Rule
-    tags: Tags
-    shape: Any
+    osm_id: list[str]
+    tags: Tagged
+    shapes: Shapes
+    rules: Sequence[Rule]
+    rule: Ints
 
 
 def read_places(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
@@ -45,9 +51,8 @@ def read_places(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
     """
     notes: Notes = Counter()
     found = [
-        place
+        _places(town, service, ordered, notes)
         for service, ordered in _by_service(town.rules["services"]).items()
-        for place in _places(town, service, ordered, notes)
     ]
     table = _table(found, town.crs)
     return _merged(table, notes), notes
@@ -60,51 +65,50 @@ def _by_service(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     return services
 
 
-def _places(town: Extract, service: str, rules: Sequence[Rule], notes: Notes) -> Iterable[_Found]:
-    nodes, ways, relations, areas = town.nodes, town.ways, town.relations, town.areas
-    for row, rule in enumerate(decide(rules, nodes.tags)):
-        if rule is not None:
-            shape = shapely.Point(nodes.xy[row])
-            yield _Found(f"n{nodes.ids[row]}", service, rule, nodes.tags[row], shape)
-    judged = decide(rules, ways.tags)
-    rows = np.array([row for row, rule in enumerate(judged) if rule is not None], dtype=np.int64)
-    for row, area in zip(rows.tolist(), polygons(ways, rows), strict=True):
-        rule = judged[row]
-        if rule is None:
-            continue
-        if area is None:
-            notes["assumed", "open_way_as_point"] += 1
-        shape = _middle(ways, row) if area is None else area
-        yield _Found(f"w{ways.ids[row]}", service, rule, ways.tags[row], shape)
-    for row, rule in enumerate(decide(rules, relations.tags)):
-        if rule is None:
-            continue
-        if areas[row] is None:
-            notes["left out", "does_not_close"] += 1
-            continue
-        yield _Found(f"r{relations.ids[row]}", service, rule, relations.tags[row], areas[row])
+def _places(town: Extract, service: str, rules: Sequence[Rule], notes: Notes) -> _Found:
+    nodes, ways, relations = town.nodes, town.ways, town.relations
+    point, line, area = (decide(rules, part.tags) for part in (nodes, ways, relations))
+    points, rows, whole = (np.flatnonzero(judged >= 0) for judged in (point, line, area))
+    drawn = polygons(ways, rows)
+    is_open = shapely.is_missing(drawn)
+    notes["assumed", "open_way_as_point"] += int(np.count_nonzero(is_open))
+    drawn[is_open] = shapely.points(_middles(ways, rows[is_open]))
+    closes = ~shapely.is_missing(town.areas[whole])
+    notes["left out", "does_not_close"] += int(np.count_nonzero(~closes))
+    whole = whole[closes]
+    osm_id = [f"n{number}" for number in nodes.ids[points].tolist()]
+    osm_id += [f"w{number}" for number in ways.ids[rows].tolist()]
+    osm_id += [f"r{number}" for number in relations.ids[whole].tolist()]
+    parts = [nodes.tags.take(points), ways.tags.take(rows), relations.tags.take(whole)]
+    shapes = [shapely.points(nodes.xy[points]), drawn, town.areas[whole]]
+    rule = np.concatenate([point[points], line[rows], area[whole]])
+    return _Found(service, osm_id, Tagged.joined(parts), np.concatenate(shapes), rules, rule)
 
 
-def _middle(ways: Ways, row: int) -> Any:
-    """The middle point of the first piece of a way."""
-    piece = int(np.searchsorted(ways.way, row))
-    return shapely.Point(ways.xy[(ways.start[piece] + ways.start[piece + 1] - 1) // 2])
+def _middles(ways: Ways, rows: Ints) -> Floats:
+    """The middle point of the first piece of some ways."""
+    piece = np.searchsorted(ways.way, rows)
+    middles: Floats = ways.xy[(ways.start[piece] + ways.start[piece + 1] - 1) // 2]
+    return middles
 
 
 def _table(found: Sequence[_Found], crs: Any) -> gpd.GeoDataFrame:
-    tags = [place.tags for place in found]
-    shapes = np.empty(len(found), dtype=object)
-    shapes[:] = [place.shape for place in found]
+    tags = Tagged.joined([each.tags for each in found])
+    rules = [each.rules[row] for each in found for row in each.rule.tolist()]
+    osm_id = [number for each in found for number in each.osm_id]
+    service = [each.service for each in found for _ in each.osm_id]
     columns = {
-        "facility_id": text(f"{place.osm_id}-{place.service}" for place in found),
-        "service": text(place.service for place in found),
+        "facility_id": text(map("{}-{}".format, osm_id, service)),
+        "service": text(service),
         **name_of(tags),
-        "capacity": np.array(once_each(tags, _capacity), dtype=np.float64),
+        "capacity": values(tags, _capacity),
         "opens": texts(tags, "opening_hours"),
-        "osm_id": text(place.osm_id for place in found),
-        "rule": text(place.rule.id for place in found),
-        "verified": np.array([place.rule.verified for place in found], dtype=np.bool_),
+        "osm_id": text(osm_id),
+        "rule": text(rule.id for rule in rules),
+        "verified": np.array([rule.verified for rule in rules], dtype=np.bool_),
     }
+    none = np.zeros(0, dtype=object)
+    shapes = np.concatenate([none, *(each.shapes for each in found)])
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
 
 

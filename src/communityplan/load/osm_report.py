@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from communityplan.load.osm_rules import Rule
@@ -110,11 +111,9 @@ def report_table(
     }
     rows: list[tuple[Any, ...]] = []
     for layer, table in layers.items():
-        kinds = Counter(table[_KIND_COLUMNS[layer]].astype("object").map(str))
-        lines = [("read", kind, count) for kind, count in kinds.most_common()]
+        lines = [("read", kind, count) for kind, count in _counted(table[_KIND_COLUMNS[layer]])]
         if "rule" in table:
-            deciding = Counter(table["rule"])
-            lines += [("decided by", rule, count) for rule, count in deciding.most_common()]
+            lines += [("decided by", rule, count) for rule, count in _counted(table["rule"])]
         noted = told.get(layer, Counter())
         lines += [(what, item, count) for (what, item), count in noted.items() if count]
         for what, item, count in lines:
@@ -127,6 +126,13 @@ def report_table(
     ]
     columns = ["layer", "what", "item", "count", "en", "zh", "verified"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _counted(column: pd.Series[Any]) -> list[tuple[str, int]]:
+    """Each value as text and how often it is there, the most frequent first."""
+    code, values = pd.factorize(column, use_na_sentinel=False)
+    found = zip(map(str, values), np.bincount(code).tolist(), strict=True)
+    return sorted(found, key=lambda pair: -pair[1])
 
 
 def _by_table(rules: Mapping[str, tuple[Rule, ...]]) -> dict[str, tuple[Rule, ...]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from communityplan.errors import DataError, Problem
+from communityplan.load.osm_data import Ints, Tagged
 
 __all__ = [
     "LAYERS",
@@ -24,6 +26,7 @@ __all__ = [
     "osm_rules",
     "parse_rules",
     "rule_keys",
+    "with_result",
 ]
 
 Tags = Mapping[str, str]
@@ -92,10 +95,12 @@ class Rule:
 
     def fits(self, tags: Tags) -> bool:
         """Whether these tags are what the rule is about."""
-        if not all(_fits(tags.get(key), wanted) for key, wanted in self.match.items()):
-            return False
-        if any(_fits(tags.get(key), wanted) for key, wanted in self.unless.items()):
-            return False
+        for key, wanted in self.match.items():
+            if not _fits(tags.get(key), wanted):
+                return False
+        for key, unwanted in self.unless.items():
+            if _fits(tags.get(key), unwanted):
+                return False
         if self.name_regex is None:
             return True
         return any(self.name_regex.search(tags[key]) for key in NAME_KEYS if key in tags)
@@ -116,24 +121,43 @@ def first_match(rules: Iterable[Rule], tags: Tags) -> Rule | None:
     return next((rule for rule in rules if rule.fits(tags)), None)
 
 
-def decide(rules: Sequence[Rule], tags: Sequence[Tags]) -> list[Rule | None]:
-    """The first rule that fits each object; tags that are alike to the rules are decided once."""
-    keys, needed = rule_keys(rules), first_keys(rules)
-    alike: dict[tuple[str | None, ...], Rule | None] = {}
-    # objects with the same tags share one dictionary, see osm_file
-    shared: dict[int, Rule | None] = {}
-    for each in tags:
-        number = id(each)
-        if number in shared:
-            continue
-        if needed.isdisjoint(each):
-            shared[number] = None
-            continue
-        kind = tuple(map(each.get, keys))
-        if kind not in alike:
-            alike[kind] = first_match(rules, each)
-        shared[number] = alike[kind]
-    return [shared[id(each)] for each in tags]
+def decide(rules: Sequence[Rule], tags: Tagged) -> Ints:
+    """The position of the first rule that fits each object, -1 where none does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from communityplan.load.osm_data import Tagged
+    >>> from communityplan.load.osm_rules import decide, parse_rules
+    >>> walls = parse_rules()["walls"]
+    >>> kinds = [{"barrier": "fence"}, {"barrier": "gate"}]
+    >>> found = decide(walls, Tagged(kinds, np.array([0, 1, 0])))
+    >>> [walls[row].id if row >= 0 else None for row in found]
+    ['fence', None, 'fence']
+    """
+    keys = rule_keys(rules)
+    # most rules need a key that most objects lack, which is quick to see
+    asked = [
+        (row, {key for key, wanted in rule.match.items() if wanted is not False}, rule)
+        for row, rule in enumerate(rules)
+    ]
+    alike: dict[tuple[str | None, ...], int] = {}
+    found = np.full(len(tags.kinds), -1, dtype=np.int64)
+    for number in tags.having(first_keys(rules)):
+        each = tags.kinds[number]
+        look = tuple(map(each.get, keys))
+        if look not in alike:
+            there = each.keys()
+            fitting = (row for row, needed, rule in asked if there >= needed and rule.fits(each))
+            alike[look] = next(fitting, -1)
+        found[number] = alike[look]
+    return found[tags.kind]
+
+
+def with_result(rules: Sequence[Rule], results: Collection[str]) -> Ints:
+    """Positions of the rules with any of these results."""
+    rows = (row for row, rule in enumerate(rules) if rule.result in results)
+    return np.fromiter(rows, dtype=np.int64)
 
 
 def first_keys(rules: Iterable[Rule]) -> frozenset[str]:

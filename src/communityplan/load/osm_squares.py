@@ -11,11 +11,11 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import outer_ways, points_of, polygons
+from communityplan.load.osm_data import Flags, Floats, Ints, Tagged, Ways
 from communityplan.load.osm_extract import Extract
-from communityplan.load.osm_file import Flags, Floats, Ints, Tags, Ways
 from communityplan.load.osm_links import joining_points, square_links
-from communityplan.load.osm_rules import Rule, decide
-from communityplan.load.osm_values import level
+from communityplan.load.osm_rules import decide, with_result
+from communityplan.load.osm_values import level, values
 
 __all__ = ["Drawn", "Notes", "Squares", "draw_squares", "find_squares"]
 
@@ -33,8 +33,8 @@ class Drawn:
         Projected [m].
     part : list of str
         ``way``, ``outline`` of a square, or ``link`` across one.
-    osm_id, tags, rule : list
-        The object, its tags and the rule that let people walk there.
+    osm_id, tags, rule
+        The object, its tags and the position of the rule that let people walk there.
     climb_m : array of float
         Height gained from the first to the last point [m], nan where not known.
     oneway : array of bool
@@ -44,8 +44,8 @@ class Drawn:
     shapes: Shapes
     part: list[str]
     osm_id: list[str]
-    tags: list[Tags]
-    rule: list[Rule]
+    tags: Tagged
+    rule: Ints
     climb_m: Floats
     oneway: Flags
 
@@ -56,52 +56,37 @@ class Squares:
 
     shapes: Shapes
     osm_id: list[str]
-    tags: list[Tags]
-    rule: list[Rule]
+    tags: Tagged
+    rule: Ints
     way: Ints
 
 
-def find_squares(
-    town: Extract, verdict: list[Rule | None], area_verdict: list[Rule | None]
-) -> Squares:
+def find_squares(town: Extract, verdict: Ints, area_verdict: Ints) -> Squares:
     """Closed ways that the layer ``squares`` names, and walkable relations.
 
     Parameters
     ----------
     town : Extract
         Its rules ``squares`` are used.
-    verdict, area_verdict : list of Rule or None
-        The rule that lets people walk on each way and relation, None where they may not.
+    verdict, area_verdict : array of int
+        The rule that lets people walk on each way and relation, -1 where they may not.
     """
     ways, relations, areas = town.ways, town.relations, town.areas
+    yes = with_result(town.rules["squares"], {"yes"})
     judged = decide(town.rules["squares"], ways.tags)
-    big = np.array([rule is not None for rule in area_verdict], dtype=np.bool_)
+    there = (area_verdict >= 0) & ~shapely.is_missing(areas)
     # an outline that is tagged like its relation is no second square
-    twice = set(outer_ways(relations, big & ~shapely.is_missing(areas)).tolist())
-    rows = [
-        row
-        for row, rule in enumerate(judged)
-        if rule is not None and rule.result == "yes" and verdict[row] and ways.closed[row]
-        if ways.ids[row] not in twice
-    ]
-    shapes = polygons(ways, np.array(rows, dtype=np.int64))
-    found = [
-        (shape, f"w{ways.ids[row]}", ways.tags[row], verdict[row], row)
-        for shape, row in zip(shapes, rows, strict=True)
-    ]
-    found += [
-        (shape, f"r{relations.ids[row]}", relations.tags[row], area_verdict[row], -1)
-        for row, shape in enumerate(areas)
-    ]
-    known = [one for one in found if one[0] is not None and one[3] is not None]
-    drawn = np.empty(len(known), dtype=object)
-    drawn[:] = [one[0] for one in known]
+    twice = np.isin(ways.ids, outer_ways(relations, there))
+    rows = np.flatnonzero(np.isin(judged, yes) & (verdict >= 0) & ways.closed & ~twice)
+    shapes = polygons(ways, rows)
+    closes = ~shapely.is_missing(shapes)
+    rows, whole = rows[closes], np.flatnonzero(there)
     return Squares(
-        drawn,
-        [one[1] for one in known],
-        [one[2] for one in known],
-        [one[3] for one in known if one[3] is not None],
-        np.array([one[4] for one in known], dtype=np.int64),
+        np.concatenate([shapes[closes], areas[whole]]),
+        [f"w{ways.ids[row]}" for row in rows] + [f"r{relations.ids[row]}" for row in whole],
+        Tagged.joined([ways.tags.take(rows), relations.tags.take(whole)]),
+        np.concatenate([verdict[rows], area_verdict[whole]]),
+        np.concatenate([rows, np.full(len(whole), -1, dtype=np.int64)]),
     )
 
 
@@ -126,8 +111,8 @@ def draw_squares(ways: Ways, pieces: Ints, squares: Squares, notes: Notes) -> li
     joins = joining_points(ways.xy[points], line, squares.shapes)
     last = ways.start[1:][plain] - 1
     ends = ways.xy[np.concatenate([ways.start[:-1][plain], last])]
-    end_level = np.array([level(ways.tags[row]) for row in ways.way[plain]] * 2, dtype=np.int64)
-    square_level = np.array([level(tags) for tags in squares.tags], dtype=np.int64)
+    end_level = np.tile(values(ways.tags, level, np.int64)[ways.way[plain]], 2)
+    square_level = values(squares.tags, level, np.int64)
     links, owner, crowded = square_links(squares.shapes, joins, ends, square_level, end_level)
     linked = len(np.unique(owner))
     notes["noted", "square_crossed"] += linked
@@ -151,8 +136,8 @@ def _drawn(shapes: Shapes, part: str, squares: Squares, owner: Ints) -> Drawn:
         shapes,
         [part] * count,
         [squares.osm_id[row] for row in owner],
-        [squares.tags[row] for row in owner],
-        [squares.rule[row] for row in owner],
+        squares.tags.take(owner),
+        squares.rule[owner],
         np.full(count, np.nan),
         np.zeros(count, dtype=np.bool_),
     )

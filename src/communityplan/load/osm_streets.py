@@ -13,11 +13,11 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.load.osm_areas import lines
+from communityplan.load.osm_data import Floats, Ints, Tagged, Tags, Ways
 from communityplan.load.osm_extract import Extract
-from communityplan.load.osm_file import Flags, Floats, Ints, Tags, Ways
-from communityplan.load.osm_rules import Rule, Rules, decide
+from communityplan.load.osm_rules import Rule, Rules, decide, with_result
 from communityplan.load.osm_squares import Drawn, Notes, draw_squares, find_squares
-from communityplan.load.osm_values import flags, level, once_each, text, texts
+from communityplan.load.osm_values import coded, flags, level, text, texts, values
 
 __all__ = ["STEP_RISE_M", "read_streets"]
 
@@ -47,68 +47,64 @@ def read_streets(town: Extract) -> tuple[gpd.GeoDataFrame, Notes]:
     """
     notes: Notes = Counter()
     ways, rules = town.ways, town.rules
-    verdict = [_walkable(rule, notes) for rule in decide(rules["streets"], ways.tags)]
+    verdict = _walkable(rules["streets"], decide(rules["streets"], ways.tags), notes)
     judged = decide(rules["streets"], town.relations.tags)
-    area_verdict = [
-        _walkable(rule, notes) if area is not None else None
-        for rule, area in zip(judged, town.areas, strict=True)
-    ]
+    judged[shapely.is_missing(town.areas)] = -1
+    area_verdict = _walkable(rules["streets"], judged, notes)
     squares = find_squares(town, verdict, area_verdict)
-    use = np.array([rule is not None for rule in verdict], dtype=np.bool_)
-    pieces = np.flatnonzero(use[ways.way])
-    parts = [_ways(ways, pieces, verdict, set(squares.way.tolist()), notes)]
+    pieces = np.flatnonzero((verdict >= 0)[ways.way])
+    parts = [_ways(ways, pieces, verdict, squares.way, notes)]
     parts += draw_squares(ways, pieces, squares, notes)
     return _table(parts, rules, town.crs), notes
 
 
 def _table(parts: Sequence[Drawn], rules: Rules, crs: Any) -> gpd.GeoDataFrame:
-    tags = [each for drawn in parts for each in drawn.tags]
-    rule = [each for drawn in parts for each in drawn.rule]
-    kind = [each.result if each is not None else "" for each in decide(rules["parts"], tags)]
+    tags = Tagged.joined([drawn.tags for drawn in parts])
+    rule = np.concatenate([drawn.rule for drawn in parts])
+    kind = decide(rules["parts"], tags)
     columns = {
         "osm_id": text(each for drawn in parts for each in drawn.osm_id),
         "kind": texts(tags, "highway", "railway", "public_transport", "man_made"),
         "name": texts(tags, "name", "name:zh"),
-        "access": text(each.result for each in rule),
-        "steps": np.array([each == "steps" for each in kind], dtype=np.bool_),
-        "crossing": np.array([each == "crossing" for each in kind], dtype=np.bool_),
+        "access": coded([each.result for each in rules["streets"]], rule),
+        "steps": np.isin(kind, with_result(rules["parts"], {"steps"})),
+        "crossing": np.isin(kind, with_result(rules["parts"], {"crossing"})),
         "climb_m": np.concatenate([drawn.climb_m for drawn in parts]),
         "oneway_foot": np.concatenate([drawn.oneway for drawn in parts]),
         "bridge": flags(tags, "bridge"),
         "tunnel": flags(tags, "tunnel"),
-        "layer": np.array(once_each(tags, level), dtype=np.int64),
+        "layer": values(tags, level, np.int64),
         "part": text(each for drawn in parts for each in drawn.part),
-        "rule": text(each.id for each in rule),
+        "rule": coded([each.id for each in rules["streets"]], rule),
     }
     shapes = np.concatenate([drawn.shapes for drawn in parts])
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=crs)
 
 
-def _walkable(rule: Rule | None, notes: Notes) -> Rule | None:
-    if rule is not None and rule.result == "not_walkable":
-        notes["left out", rule.id] += 1
-        return None
-    return rule
+def _walkable(rules: Sequence[Rule], judged: Ints, notes: Notes) -> Ints:
+    """The rules that let people walk, -1 for those that do not, which are counted."""
+    shut = np.isin(judged, with_result(rules, {"not_walkable"}))
+    for row, count in Counter(judged[shut].tolist()).items():
+        notes["left out", rules[row].id] += count
+    return np.where(shut, -1, judged)
 
 
-def _ways(
-    ways: Ways, pieces: Ints, verdict: list[Rule | None], outlines: set[int], notes: Notes
-) -> Drawn:
-    rows = ways.way[pieces].tolist()
-    tags = [ways.tags[row] for row in rows]
+def _ways(ways: Ways, pieces: Ints, verdict: Ints, outlines: Ints, notes: Notes) -> Drawn:
+    rows = ways.way[pieces]
+    tags = ways.tags.take(rows)
     shapes = lines(ways, pieces)
-    share = _share_of_way(ways.way[pieces], shapely.length(shapes))
+    share = _share_of_way(rows, shapely.length(shapes))
     climb = _climbs(tags, shapes, share, notes)
-    one_way, turned = _directions(tags)
+    turned = values(tags, _against, np.bool_)
     shapes[turned] = shapely.reverse(shapes[turned])
     return Drawn(
         shapes,
-        ["outline" if row in outlines else "way" for row in rows],
-        [f"w{ways.ids[row]}" for row in rows],
+        np.where(np.isin(rows, outlines), "outline", "way").tolist(),
+        [f"w{number}" for number in ways.ids[rows].tolist()],
         tags,
-        [rule for rule in (verdict[row] for row in rows) if rule is not None],
+        verdict[rows],
         np.where(turned, -climb, climb),
-        one_way,
+        turned | values(tags, _along, np.bool_),
     )
 
 
@@ -119,12 +115,11 @@ def _share_of_way(way: Ints, length_m: Floats) -> Floats:
     return length_m / total[row] if len(row) else length_m
 
 
-def _climbs(tags: Sequence[Tags], shapes: Shapes, share: Floats, notes: Notes) -> Floats:
+def _climbs(tags: Tagged, shapes: Shapes, share: Floats, notes: Notes) -> Floats:
     climb = np.full(len(tags), np.nan)
-    length_m = shapely.length(shapes)
-    for row, each in enumerate(tags):
-        if "step_count" in each or "incline" in each:
-            climb[row] = _climb(each, float(length_m[row]), float(share[row]), notes)
+    told = values(tags, lambda each: "step_count" in each or "incline" in each, np.bool_)
+    for row in np.flatnonzero(told).tolist():
+        climb[row] = _climb(tags[row], float(shapely.length(shapes[row])), float(share[row]), notes)
     return climb
 
 
@@ -163,19 +158,19 @@ def _grade(incline: str) -> float:
     return 0.0 if value == 0 else math.nan
 
 
-def _directions(tags: Sequence[Tags]) -> tuple[Flags, Flags]:
-    """Whether people may only walk one way, and whether that is against the way as drawn."""
-    against = [
-        each.get("oneway:foot") == "-1"
-        or each.get("foot:forward") == "no"
-        or each.get("conveying") == "backward"
-        for each in tags
-    ]
-    along = [
-        each.get("oneway:foot") == "yes"
-        or each.get("foot:backward") == "no"
-        or each.get("conveying") == "forward"
-        for each in tags
-    ]
-    turned = np.array(against, dtype=np.bool_)
-    return turned | np.array(along, dtype=np.bool_), turned
+def _against(tags: Tags) -> bool:
+    """Whether people may only walk against the way as drawn."""
+    return (
+        tags.get("oneway:foot") == "-1"
+        or tags.get("foot:forward") == "no"
+        or tags.get("conveying") == "backward"
+    )
+
+
+def _along(tags: Tags) -> bool:
+    """Whether people may only walk along the way as drawn."""
+    return (
+        tags.get("oneway:foot") == "yes"
+        or tags.get("foot:backward") == "no"
+        or tags.get("conveying") == "forward"
+    )

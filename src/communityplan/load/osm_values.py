@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from communityplan.load.osm_file import Tags
+from communityplan.load.osm_data import Ints, Tagged, Tags
 
 __all__ = [
     "as_keys",
+    "coded",
     "flags",
     "hours",
+    "is_among",
     "level",
     "metres",
     "name_of",
-    "once_each",
     "storeys",
     "text",
     "texts",
+    "values",
 ]
-
-Value = TypeVar("Value")
 
 FOOT_M = 0.3048
 
@@ -36,30 +36,31 @@ _EVERY_DAY = re.compile(r"^(?:Mo\s*-\s*Su|daily)?(?:\s*,\s*PH)?\s*:?\s*", re.IGN
 _CONDITION = re.compile(r"^\s*([a-z_]+)\s*@\s*\(?([^()]*)\)?\s*;?\s*$")
 
 
-def once_each(tags: Sequence[Tags], work: Callable[[Tags], Value]) -> list[Value]:
-    """The result of `work` for each object; tags that objects share are worked on once."""
-    known: dict[int, Value] = {}
-    for each in tags:
-        if id(each) not in known:
-            known[id(each)] = work(each)
-    return [known[id(each)] for each in tags]
-
-
 def text(values: Iterable[str | None]) -> pd.Series[Any]:
     """A column of texts, typed as such even where it is empty."""
     return pd.Series(list(values), dtype=_TEXT)
 
 
-def texts(tags: Sequence[Tags], *keys: str) -> pd.Series[Any]:
+def coded(values: Iterable[str | None], code: Ints) -> pd.Series[Any]:
+    """A column of texts that are each one of a few."""
+    return pd.Series(text(values).array.take(code))
+
+
+def texts(tags: Tagged, *keys: str) -> pd.Series[Any]:
     """The value of the first of these keys that each object has and that is not blank."""
 
     def first(each: Tags) -> str | None:
         return next((each[key] for key in keys if each.get(key, "").strip()), None)
 
-    return text(once_each(tags, first))
+    return coded(map(first, tags.kinds), tags.kind)
 
 
-def name_of(tags: Sequence[Tags]) -> dict[str, pd.Series[Any]]:
+def values(tags: Tagged, work: Callable[[Tags], Any], dtype: Any = np.float64) -> NDArray[Any]:
+    """What `work` makes of the tags of each object, as an array."""
+    return np.array([work(each) for each in tags.kinds], dtype=dtype)[tags.kind]
+
+
+def name_of(tags: Tagged) -> dict[str, pd.Series[Any]]:
     """Names and English names of objects."""
     return {
         "name": texts(tags, "name", "name:zh", "official_name"),
@@ -67,9 +68,9 @@ def name_of(tags: Sequence[Tags]) -> dict[str, pd.Series[Any]]:
     }
 
 
-def flags(tags: Sequence[Tags], key: str) -> NDArray[np.bool_]:
+def flags(tags: Tagged, key: str) -> NDArray[np.bool_]:
     """Whether a key is there with any value but no."""
-    return np.array(once_each(tags, lambda each: each.get(key, "no") != "no"), dtype=np.bool_)
+    return values(tags, lambda each: each.get(key, "no") != "no", np.bool_)
 
 
 def level(tags: Tags) -> int:
@@ -169,3 +170,12 @@ def _span(value: str, *, shut: bool) -> tuple[str | None, str | None]:
 def as_keys(xy: NDArray[np.float64]) -> NDArray[np.complex128]:
     """Points as numbers that are equal where the points are the same."""
     return np.ascontiguousarray(xy, dtype=np.float64).view(np.complex128).reshape(-1)
+
+
+def is_among(keys: NDArray[np.complex128], known: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Which keys are among others that are sorted."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    found: NDArray[np.bool_] = known[place] == keys
+    return found

@@ -117,17 +117,16 @@ def gate_table(
     who = words(gates["who"]) if "who" in gates.columns else np.full(len(gates), "", dtype=object)
     passages = edges[edges["kind"] == "gate"].drop_duplicates("gate_id")
     access = passages.set_index("gate_id")["access"]
+    opens = pd.Index(ids).isin(access.index)
     meant = pd.Series(np.where(who == "", UNTAGGED_GATES[untagged_gates], who))
     told = {name: words(gates[name]) for name in ("kind", "rule") if name in gates.columns}
     return gpd.GeoDataFrame(
         {
             "gate_id": ids,
             "who": who,
-            "taken_for": np.where(
-                np.isin(ids, access.index), pd.Series(ids).map(access).astype(object), meant
-            ),
+            "taken_for": np.where(opens, pd.Series(ids).map(access).astype(object), meant),
             "on_street": noded.gate_found,
-            "opens": np.isin(ids, access.index),
+            "opens": opens,
             "wall_m": _nearest_m(gates.geometry.to_numpy(), barriers.lines),
             **told,
         },

@@ -174,6 +174,8 @@ def _meet_barriers(lines: Shapes, barrier_lines: Shapes) -> tuple[Ints, Floats]:
     xy, pair = shapely.get_coordinates(crossing, return_index=True)
     # a vertex that rounding left a hair beside the barrier still meets it
     vertex_xy, vertex_pair = shapely.get_coordinates(lines[line], return_index=True)
+    likely = _in_boxes(vertex_xy, shapely.bounds(barrier_lines)[barrier[vertex_pair]])
+    vertex_xy, vertex_pair = vertex_xy[likely], vertex_pair[likely]
     near = (
         shapely.distance(shapely.points(vertex_xy), barrier_lines[barrier[vertex_pair]])
         <= SAME_POINT_M
@@ -181,6 +183,12 @@ def _meet_barriers(lines: Shapes, barrier_lines: Shapes) -> tuple[Ints, Floats]:
     xy = np.concatenate([xy, vertex_xy[near]])
     met = line[np.concatenate([pair, vertex_pair[near]])].astype(np.int64)
     return met, shapely.line_locate_point(lines[met], shapely.points(xy))
+
+
+def _in_boxes(xy: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Which points lie in their boxes, or as good as."""
+    low, high = boxes[:, :2] - SAME_POINT_M, boxes[:, 2:] + SAME_POINT_M
+    return np.asarray(((xy >= low) & (xy <= high)).all(axis=1))
 
 
 def _interpolate(lines: Shapes, line: Ints, along: Floats) -> Floats:
@@ -284,9 +292,9 @@ def _sides(
     n_edges = len(geometry)
     plain_gates = np.setdiff1d(gate_keys, barrier_keys)
     # with no barrier there a gate stands in the way of every street end that meets at it
-    at_gate = np.flatnonzero(np.isin(end_key, plain_gates))
+    at_gate = np.flatnonzero(_among(end_key, plain_gates))
     side[at_gate] = np.arange(len(at_gate))
-    ends = np.flatnonzero(np.isin(end_key, barrier_keys))
+    ends = np.flatnonzero(_among(end_key, barrier_keys))
     if not len(ends):
         return side
     edges = geometry[ends % n_edges]
@@ -296,6 +304,13 @@ def _sides(
     joined = _joined_pairs(probes, end_key[ends], barriers)
     side[ends] = clusters(len(ends), joined[:, 0], joined[:, 1])
     return side
+
+
+def _among(key: Ints, some: Ints) -> NDArray[np.bool_]:
+    """Which keys are among some of them."""
+    chosen = np.zeros(max(key.max(initial=-1), some.max(initial=-1)) + 1, dtype=np.bool_)
+    chosen[some] = True
+    return chosen[key]
 
 
 def _joined_pairs(probes: Shapes, key: Ints, barriers: Barriers) -> Ints:
@@ -359,17 +374,28 @@ def _split_nodes(
 
 def _passages(gated: pd.DataFrame, *, next_node: int) -> pd.DataFrame:
     """Two sides are joined directly; three or more by a point in the gate, half the wait each."""
-    rows = []
-    for (key, gate), sides in gated.groupby(["key", "gate"], sort=True):
-        nodes = sides["node"].tolist()
-        if len(nodes) == 2:
-            rows.append((key, gate, nodes[0], nodes[1], 1.0))
-            continue
-        rows += [(key, gate, node, next_node, 0.5) for node in nodes]
-        next_node += 1
-    columns = ["key", "gate", "tail", "head", "share"]
-    kinds = {"key": "int64", "gate": "int64", "tail": "int64", "head": "int64", "share": "float64"}
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    gated = gated.sort_values(["key", "gate"], kind="stable")
+    pair = gated.groupby(["key", "gate"], sort=True).ngroup().to_numpy()
+    size = np.bincount(pair)
+    first = np.cumsum(size) - size
+    node = gated["node"].to_numpy(dtype=np.int64)
+    direct = np.flatnonzero(size == 2)
+    spread = np.flatnonzero(size[pair] != 2)
+    # one more node for each gate that joins three sides or more
+    middle = next_node + np.unique(pair[spread], return_inverse=True)[1]
+    row = np.concatenate([first[direct], spread])
+    tail, head = node[row], np.concatenate([node[first[direct] + 1], middle])
+    share = np.repeat([1.0, 0.5], [len(direct), len(spread)])
+    order = np.argsort(row, kind="stable")
+    return pd.DataFrame(
+        {
+            "key": gated["key"].to_numpy(dtype=np.int64)[row][order],
+            "gate": gated["gate"].to_numpy(dtype=np.int64)[row][order],
+            "tail": tail[order],
+            "head": head.astype(np.int64)[order],
+            "share": share[order],
+        }
+    )
 
 
 def _node_xy(node: Ints, end_key: Ints, passages: pd.DataFrame, key_xy: Floats) -> Floats:
