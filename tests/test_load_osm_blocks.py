@@ -80,16 +80,9 @@ def random_town(chance: random.Random) -> str:
         refs += refs[:1] if chance.random() < 0.3 else []
         tags = chance.choice([{"highway": "footway"}, {"building": "yes"}, {"note": "x"}, {}])
         ways[number] = (refs, tags)
-    relations = {
-        5: (
-            [
-                (way, chance.choice(["outer", "inner"]))
-                for way in [*chance.sample(list(ways), 4), 7]
-            ],
-            {"type": "multipolygon", "landuse": "residential"},
-        ),
-        6: ([], {"type": "site", "landuse": "residential"}),
-    }
+    members = [(way, chance.choice(["outer", "inner"])) for way in chance.sample(list(ways), 4)]
+    area = {"type": "multipolygon", "landuse": "residential"}
+    relations = {5: ([*members, (7, "outer")], area), 6: ([], {**area, "type": "site"})}
     return osm_xml(nodes, ways, relations)
 
 

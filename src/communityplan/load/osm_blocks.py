@@ -172,17 +172,21 @@ def _read_block(blob: bytes, reading: _Reading) -> None:
         raise OddBlockError("coordinates finer than osmium keeps them")
     shift = (lon_0 // GRAIN, lat_0 // GRAIN)
     for group in groups:
-        block = _Block(np.frombuffer(group, dtype=np.uint8), texts, scale // GRAIN, shift)
-        for kind, start, stop in _members(group):
-            found = messages(block.data, start, stop)
-            if not found.fields() <= KNOWN_FIELDS[kind]:
-                raise OddBlockError(f"fields {found.fields()} in an object of kind {kind}")
-            if kind == DENSE:
-                _read_dense(block, found, reading)
-            elif kind == WAY:
-                reading.ways.append(_Objects(block, found))
-            else:
-                _read_relations(block, found, reading)
+        data = np.frombuffer(group, dtype=np.uint8)
+        _read_group(_Block(data, texts, scale // GRAIN, shift), group, reading)
+
+
+def _read_group(block: _Block, group: bytes, reading: _Reading) -> None:
+    for kind, start, stop in _members(group):
+        found = messages(block.data, start, stop)
+        if not found.fields() <= KNOWN_FIELDS[kind]:
+            raise OddBlockError(f"fields {found.fields()} in an object of kind {kind}")
+        if kind == DENSE:
+            _read_dense(block, found, reading)
+        elif kind == WAY:
+            reading.ways.append(_Objects(block, found))
+        else:
+            _read_relations(block, found, reading)
 
 
 def _members(group: bytes) -> Iterator[tuple[int, Ints, Ints]]:
