@@ -22,14 +22,14 @@ from communityplan._search.ends import (
     check_ends,
     everywhere,
     spots_on_edges,
-    take,
     unattached,
 )
 from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
-from communityplan._search.kernels import BUCKETS, Hung, Queue, Roads
+from communityplan._search.kernels import DEAD_END, Hung, Queue, Roads
 from communityplan._search.shaping import Chains, Edges, Joints, contract, group
+from communityplan._search.single import Inside
 
-__all__ = ["Core", "core_of", "core_spots", "queue_for", "slots_for"]
+__all__ = ["Core", "core_of", "core_spots", "queue_for", "rows_for", "slots_for"]
 
 HILBERT_LEVELS = 16
 
@@ -54,18 +54,20 @@ class Core:
         What `contract` found.
     nodes : Spots
         Every node as given, as a point of the core.
-    per_bucket : float
-        Buckets per second.
-    mean_s : float
-        Mean time of its edges and chains [s].
+    mean_s, long_s : float
+        Mean time of its edges and chains, and what nine of ten do not exceed [s].
     private : bool
         Whether any edge has an owner.
     queues : list of Queue
         Room for searches, used again.
+    rows : list of array
+        Room for the nearest row of every node, all -1.
     slots : list of array
         Room to look up lines, all zero.
     hung : dict
         All nodes as targets, for searches forward (False) and backward (True).
+    inside : list of Inside
+        Where nodes inside chains hang, once it has been asked.
     """
 
     n_nodes: int
@@ -77,12 +79,14 @@ class Core:
     joints: Joints
     chains: Chains
     nodes: Spots
-    per_bucket: float
     mean_s: float
+    long_s: float
     private: bool
     queues: list[Queue] = field(default_factory=list)
+    rows: list[NDArray[np.int32]] = field(default_factory=list)
     slots: list[NDArray[np.uint32]] = field(default_factory=list)
     hung: dict[bool, Hung] = field(default_factory=dict)
+    inside: list[Inside] = field(default_factory=list)
 
 
 def core_of(graph: SearchGraph) -> Core:
@@ -122,8 +126,8 @@ def _core(graph: SearchGraph) -> Core:
         joints=joints,
         chains=chains,
         nodes=_node_spots(graph, rank, joints, chains),
-        per_bucket=8.0 / long_s,
         mean_s=mean_s,
+        long_s=long_s,
         private=bool(graph.owner.any()),
     )
 
@@ -176,7 +180,29 @@ def _roads(
     first, public = _grouped(np.where(passable & (owners == 0), tails, -1), n_nodes)
     own_first, own = _grouped(np.where(passable & (owners > 0), tails, -1), n_nodes)
     heads = heads.astype(np.uint32)
-    return Roads(first, heads[public], cost[public], own_first, heads[own], cost[own], owners[own])
+    return Roads(
+        first,
+        _with_dead_ends(tails[public], heads[public], np.diff(first), np.diff(own_first)),
+        cost[public],
+        own_first,
+        heads[own],
+        cost[own],
+        owners[own],
+    )
+
+
+def _with_dead_ends(
+    tail: NDArray[np.int32],
+    head: NDArray[np.uint32],
+    degree: NDArray[np.uint32],
+    own_degree: NDArray[np.uint32],
+) -> NDArray[np.uint32]:
+    """Heads of edges, marked where the only edge that leaves them leads back."""
+    only = np.full(len(degree), -1, dtype=np.int64)
+    single = degree[tail] == 1
+    only[tail[single]] = head[single]
+    only[own_degree > 0] = -1
+    return np.where(only.take(head) == tail, head | DEAD_END, head)
 
 
 def _grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -199,7 +225,9 @@ def _node_spots(
     spots.ends[inner] = np.column_stack([*nodes, graph.n_edges + chain, owner])
     spots.where[inner] = joints.place[inner]
     _put_along(spots, inner, chains, chain, (joints.ahead[inner], joints.behind[inner]))
-    return spots
+    # one table for both where nothing is uphill
+    same = np.array_equal(spots.leave, spots.arrive)
+    return spots._replace(leave=spots.arrive) if same else spots
 
 
 def _put_along(
@@ -241,9 +269,12 @@ def core_spots(graph: SearchGraph, core: Core, ends: Ends, *, role: str) -> Spot
     check_ends(graph, ends, role=role)
     if not graph.n_nodes:
         return unattached(len(ends))
-    spots = take(core.nodes, np.maximum(ends.node, 0))
-    spots.ends[ends.node < 0, :OWNER] = -1
-    spots.extra[:] = ticks(ends.extra_s)
+    node, nodes = np.maximum(ends.node, 0), core.nodes
+    arrive = nodes.arrive.take(node, axis=0)
+    leave = arrive if nodes.leave is nodes.arrive else nodes.leave.take(node, axis=0)
+    where, extra = nodes.where.take(node), ticks(ends.extra_s)
+    spots = Spots(nodes.ends.take(node, axis=0), leave, arrive, where, extra)
+    spots.ends[np.flatnonzero(ends.node < 0), :OWNER] = -1
     return spots
 
 
@@ -277,7 +308,6 @@ def _sizes(cost: Floats) -> tuple[float, float]:
     some = finite[:: 1 + len(finite) // 10_000]
     if not some.any():
         return 1.0, 1.0
-    # an eighth of a long edge goes into a bucket, so that walks seldom span all buckets
     return float(some.mean()), float(np.quantile(some, 0.9) or some.max())
 
 
@@ -303,14 +333,14 @@ def queue_for(core: Core) -> Queue:
     try:
         return core.queues.pop()
     except IndexError:
-        none = core.n_nodes + BUCKETS
         return Queue(
             seconds=np.full(core.n_nodes, np.inf),
-            after=np.full(none + 1, none, dtype=np.uint32),
-            before=np.full(none + 1, none, dtype=np.uint32),
             touched=np.empty(core.n_nodes + 1, dtype=np.uint32),
+            near=np.empty(2 ** core.n_nodes.bit_length(), dtype=np.uint32),
+            far=np.empty(core.n_nodes + 1, dtype=np.uint32),
+            waits=np.zeros(core.n_nodes, dtype=np.uint8),
             size=np.zeros(2, dtype=np.uint32),
-            per_bucket=core.per_bucket,
+            band_s=core.long_s,
         )
 
 
@@ -320,3 +350,11 @@ def slots_for(core: Core) -> NDArray[np.uint32]:
         return core.slots.pop()
     except IndexError:
         return np.zeros(core.n_lines, dtype=np.uint32)
+
+
+def rows_for(core: Core) -> NDArray[np.int32]:
+    """Room for the nearest row of every node, nobody yet."""
+    try:
+        return core.rows.pop()
+    except IndexError:
+        return np.full(core.n_nodes, -1, dtype=np.int32)

@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from communityplan._search.ends import Spots
 from communityplan._search.kernels import (
-    BUCKETS,
+    DEAD_END,
+    ONE,
+    Front,
     Hung,
     Queue,
     Roads,
     along_line,
+    come_near,
     kernel,
-    pop,
-    push,
     rounded,
+    step,
+    wait,
 )
 
-__all__ = ["Lists", "Seeds", "gather", "gather_one", "spread", "spread_one"]
+__all__ = ["Lists", "Seeds", "comes_before", "from_line", "gather", "spread"]
 
 Array = NDArray[Any]
 
@@ -49,12 +52,12 @@ class Seeds(NamedTuple):
     row: Array
 
 
-@kernel
+@step
 def comes_before(seconds: float, row: int, other_seconds: float, other_row: int) -> bool:
     return seconds < other_seconds or (seconds == other_seconds and row < other_row)
 
 
-@kernel
+@step
 def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
     lists.seconds[place] = seconds
     lists.row[place] = row
@@ -62,7 +65,7 @@ def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
         lists.fresh[place] = True
 
 
-@kernel
+@step
 def clear(lists: Lists, node: np.uint32) -> None:
     """Begin the list of a node."""
     for place in range(node * lists.k, (node + np.uint32(1)) * lists.k):
@@ -70,7 +73,7 @@ def clear(lists: Lists, node: np.uint32) -> None:
         lists.row[np.uint32(place)] = -1
 
 
-@kernel
+@step
 def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
     """Put a label into a node's list of the best k; whether it belongs there."""
     begin = node * lists.k
@@ -98,68 +101,79 @@ def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
     return True
 
 
-@kernel
+@step
 def hand_over(
-    queue: Queue, lists: Lists, node: np.uint32, seconds: float, row: int, limit: float
-) -> None:
-    """Offer a label to a node, and queue the node where it is taken."""
+    queue: Queue,
+    front: Front,
+    lists: Lists,
+    head: np.uint32,
+    seconds: float,
+    row: int,
+    limit: float,
+) -> Front:
+    """Offer a label to the head of an edge, and have the node wait where it is taken."""
     if seconds > limit:
-        return
+        return front
+    node = np.uint32(head & ~DEAD_END)
     if not lists.any[node]:
         lists.any[node] = True
         clear(lists, node)
-    if offer(lists, node, seconds, row) and seconds < queue.seconds[node]:
-        push(queue, node, seconds)
+    # nothing is handed on from a dead end
+    if offer(lists, node, seconds, row) and head == node:
+        queue.seconds[node] = min(queue.seconds[node], seconds)
+        front = wait(queue, front, node, seconds, ONE)
+    return front
 
 
-@kernel
+@step
 def hand_on(
     roads: Roads,
     queue: Queue,
+    front: Front,
     lists: Lists,
     place: np.uint32,
     node: np.uint32,
     limit: float,
     owner: int,
-) -> None:
+) -> Front:
     """Offer one label of a node to all its neighbours."""
     here, row = lists.seconds[place], lists.row[place]
-    for edge in range(roads.first[node], roads.first[node + np.uint32(1)]):
+    for edge in range(roads.first[node], roads.first[node + ONE]):
         there = here + roads.cost[np.uint32(edge)]
-        hand_over(queue, lists, roads.head[np.uint32(edge)], there, row, limit)
+        front = hand_over(queue, front, lists, roads.head[np.uint32(edge)], there, row, limit)
     if owner == 0:
-        return
-    for edge in range(roads.own_first[node], roads.own_first[node + np.uint32(1)]):
+        return front
+    for edge in range(roads.own_first[node], roads.own_first[node + ONE]):
         there = here + roads.own_cost[np.uint32(edge)]
+        head = roads.own_head[np.uint32(edge)]
         if roads.own_owner[np.uint32(edge)] == owner:
-            hand_over(queue, lists, roads.own_head[np.uint32(edge)], there, row, limit)
+            front = hand_over(queue, front, lists, head, there, row, limit)
+    return front
 
 
-@kernel
+@step
 def hand_on_fresh(
     roads: Roads,
     queue: Queue,
+    front: Front,
     lists: Lists,
     node: np.uint32,
-    bucket: np.uint32,
     limit: float,
     owner: int,
-) -> None:
-    """Hand on what is new at a node up to this bucket; the rest waits in a later one."""
-    waits = False
-    for place in range(node * lists.k, (node + np.uint32(1)) * lists.k):
+) -> Front:
+    """Hand on what is new at a node in this band; the rest waits for a later one."""
+    for place in range(node * lists.k, (node + ONE) * lists.k):
         seconds = lists.seconds[np.uint32(place)]
         if seconds == np.inf:
-            return
+            return front
         if not lists.fresh[np.uint32(place)]:
             continue
-        if waits and np.uint32(np.int64(seconds * queue.per_bucket)) > bucket:
-            push(queue, node, seconds)
-            return
-        # the first one goes even if its bucket has come too early, so that every turn gets on
-        waits = True
+        if seconds >= front.below:
+            queue.seconds[node] = min(queue.seconds[node], seconds)
+            return wait(queue, front, node, seconds, ONE)
         lists.fresh[np.uint32(place)] = False
-        hand_on(roads, queue, lists, np.uint32(place), node, limit, owner)
+        front = hand_on(roads, queue, front, lists, np.uint32(place), node, limit, owner)
+    return front
 
 
 @kernel
@@ -184,6 +198,7 @@ def spread(
         Whose edges may be used.
     """
     for first in range(0, len(seeds.node), batch):
+        front = Front(np.uint32(0), np.uint32(0), np.uint32(0), queue.band_s)
         for seed in range(first, min(first + batch, len(seeds.node))):
             if seeds.node[seed] >= 0:
                 node = np.uint32(seeds.node[seed])
@@ -191,86 +206,30 @@ def spread(
                     # points on the line of a seed are near it, however far its nodes are
                     lists.any[node] = True
                     clear(lists, node)
-                hand_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed], limit)
-        hand_on_all(roads, queue, lists, limit, owner)
+                row, seconds = seeds.row[seed], seeds.seconds[seed]
+                front = hand_over(queue, front, lists, node, seconds, row, limit)
+        hand_on_all(roads, queue, front, lists, limit, owner)
 
 
-@kernel
-def hand_on_all(roads: Roads, queue: Queue, lists: Lists, limit: float, owner: int) -> None:
+@step
+def hand_on_all(
+    roads: Roads, queue: Queue, front: Front, lists: Lists, limit: float, owner: int
+) -> None:
     """Hand on until nothing is new anywhere."""
-    none = np.uint32(len(queue.after) - 1)
-    heads = none - np.uint32(BUCKETS)
-    bucket = np.uint32(0)
-    while queue.size[0] > 0:
-        head = heads + (bucket & np.uint32(BUCKETS - 1))
-        if queue.after[head] == none:
-            bucket += np.uint32(1)
-        else:
-            node = pop(queue, head)
+    place = np.uint32(0)
+    while True:
+        while place != front.last:
+            node = queue.near[place & np.uint32(len(queue.near) - 1)]
+            place = np.uint32(place + ONE)
+            queue.waits[node] = 0
             queue.seconds[node] = np.inf
-            hand_on_fresh(roads, queue, lists, node, bucket, limit, owner)
+            front = hand_on_fresh(roads, queue, front, lists, node, limit, owner)
+        if front.far == 0:
+            return
+        front = come_near(queue, front)
 
 
-@kernel
-def spread_one(
-    roads: Roads, queue: Queue, lists: Lists, seeds: Seeds, limit: float, owner: int
-) -> None:
-    """`spread` for lists of one, which are plain labels.
-
-    Parameters
-    ----------
-    roads, queue
-        What to search; the labels of the queue are the seconds of the lists, infinite at first.
-    lists : Lists
-        None of them begun.
-    seeds, limit, owner
-        As for `spread`.
-    """
-    for seed in range(len(seeds.node)):
-        if seeds.node[seed] >= 0:
-            node = np.uint32(seeds.node[seed])
-            lists.any[node] = True
-            if seeds.seconds[seed] <= limit:
-                take_over(queue, lists, node, seeds.seconds[seed], seeds.row[seed])
-    none = np.uint32(len(queue.after) - 1)
-    heads = none - np.uint32(BUCKETS)
-    bucket = np.uint32(0)
-    while queue.size[0] > 0:
-        head = heads + (bucket & np.uint32(BUCKETS - 1))
-        if queue.after[head] == none:
-            bucket += np.uint32(1)
-        else:
-            hand_on_one(roads, queue, lists, pop(queue, head), limit, owner)
-
-
-@kernel
-def take_over(queue: Queue, lists: Lists, node: np.uint32, seconds: float, row: int) -> None:
-    """Offer a label to a node that keeps one."""
-    if comes_before(seconds, row, queue.seconds[node], lists.row[node]):
-        lists.any[node] = True
-        lists.row[node] = row
-        push(queue, node, seconds)
-
-
-@kernel
-def hand_on_one(
-    roads: Roads, queue: Queue, lists: Lists, node: np.uint32, limit: float, owner: int
-) -> None:
-    """Offer the label of a node to all its neighbours."""
-    here, row = queue.seconds[node], lists.row[node]
-    for edge in range(roads.first[node], roads.first[node + np.uint32(1)]):
-        there = here + roads.cost[np.uint32(edge)]
-        if there <= limit:
-            take_over(queue, lists, roads.head[np.uint32(edge)], there, row)
-    if owner == 0:
-        return
-    for edge in range(roads.own_first[node], roads.own_first[node + np.uint32(1)]):
-        there = here + roads.own_cost[np.uint32(edge)]
-        if there <= limit and roads.own_owner[np.uint32(edge)] == owner:
-            take_over(queue, lists, roads.own_head[np.uint32(edge)], there, row)
-
-
-@kernel
+@step
 def present(best: Lists, point: np.uint32, limit: float) -> None:
     """Round the list of a point, cut it at the limit, and put equal times in the order of rows."""
     begin = point * best.k
@@ -333,48 +292,14 @@ def gather(
         present(best, point, limit)
 
 
-@kernel
-def gather_one(
-    points: Spots,
-    targets: Spots,
-    hung: Hung,
-    lists: Lists,
-    limit: float,
-    span: tuple[int, int],
-    best: Lists,
-) -> None:
-    """`gather` for lists of one, as `spread_one` leaves them."""
-    for place in range(span[0], span[1]):
-        point = np.uint32(place)
-        best.seconds[point] = np.nan
-        best.row[point] = -1
-        if not (near(points, lists, point, 0) or near(points, lists, point, 1)):
-            continue
-        # a point at a node has no end, which takes for ever to reach
-        start, end = points.ends[point, 0], points.ends[point, 1]
-        here, there = np.uint32(start), np.uint32(end if end >= 0 else start)
-        seconds = lists.seconds[here] + points.leave[point, 0]
-        others = lists.seconds[there] + points.leave[point, 1]
-        nearer = comes_before(others, lists.row[there], seconds, lists.row[here])
-        best.seconds[point] = (others if nearer else seconds) + points.extra[point]
-        best.row[point] = lists.row[there] if nearer else lists.row[here]
-        line = points.ends[point, 2]
-        if line >= 0 and hung.slot[line] > 0:
-            from_line(points, targets, hung, line, best, point)
-        time = rounded(best.seconds[point])
-        within = time <= limit and time < np.inf
-        best.seconds[point] = time if within else np.nan
-        best.row[point] = best.row[point] if within else -1
-
-
-@kernel
+@step
 def near(points: Spots, lists: Lists, point: np.uint32, side: int) -> bool:
     """Whether a node of a point has a list; in a large network most have none."""
     node = points.ends[point, side]
     return node >= 0 and bool(lists.any[node])
 
 
-@kernel
+@step
 def from_node(points: Spots, lists: Lists, side: int, best: Lists, point: np.uint32) -> None:
     """Offer the list of one of the two nodes of a point to the point."""
     if not near(points, lists, point, side):
@@ -389,7 +314,7 @@ def from_node(points: Spots, lists: Lists, side: int, best: Lists, point: np.uin
         offer(best, point, time, lists.row[np.uint32(item)])
 
 
-@kernel
+@step
 def from_line(
     points: Spots, targets: Spots, hung: Hung, line: int, best: Lists, point: np.uint32
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from communityplan._search.kernels import kernel
+from communityplan._search.kernels import kernel, step
 
 __all__ = [
     "Chains",
@@ -110,7 +110,7 @@ def contract(edges: Edges, joints: Joints, chains: Chains) -> int:
     return found
 
 
-@kernel
+@step
 def meet(joints: Joints, node: int, other: int, edge: int, plain: bool) -> None:
     """Note one end of an edge at a node."""
     if not plain or (joints.degree[node] == 1 and joints.other[node] == other):
@@ -120,7 +120,7 @@ def meet(joints: Joints, node: int, other: int, edge: int, plain: bool) -> None:
     joints.other[node] = other
 
 
-@kernel
+@step
 def from_node(
     edges: Edges, joints: Joints, chains: Chains, start: int, edge: int, chain: int
 ) -> int:
@@ -183,25 +183,38 @@ def group(keys: Array, first: Array, order: Array) -> None:
 
 @kernel
 def hook(
-    ends: Array, seconds: Array, extra: Array, wanted: Array, first: Array, row: Array, add: Array
+    ends: Array,
+    seconds: Array,
+    extra: Array,
+    wanted: Array,
+    first: Array,
+    item: Array,
+    add: Array,
+    row: Array,
+    number: Array,
 ) -> None:
-    """Group points by the nodes at the ends of their lines.
+    """Hang points on the nodes they are reached from, and number them in the order of nodes.
 
     Parameters
     ----------
     ends : array of int32, shape (P, 4)
+        As in `Spots`.
     seconds : array of float, shape (P, 2)
-        From these nodes to the points; a point hangs where that is finite.
+        Seconds from the two nodes to each point. An infinite time does not hang: it would be seen
+        for the first time again and again.
     extra : array of float, shape (P,)
         Added to them.
     wanted : array of bool, shape (P,)
         Others do not hang anywhere.
     first : array of uint32, shape (N + 1,)
         Zeros; filled with where each node begins.
-    row, add : array of uint32, array of float, shape (2 P,)
-        Filled with points and their seconds.
+    item, add : array of uint32, array of float, shape (2 P,)
+        Filled with the numbers of points and their seconds.
+    row, number : array of uint32, shape (P,)
+        Filled with the point of each number, and the number of each point.
     """
     for point in range(len(wanted)):
+        number[point] = np.uint32(len(wanted))
         for side in range(2):
             if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
                 first[ends[point, side] + 1] += np.uint32(1)
@@ -215,9 +228,25 @@ def hook(
         for side in range(2):
             if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
                 place = first[ends[point, side] + 1]
-                row[place] = np.uint32(point)
+                item[place] = np.uint32(point)
                 add[place] = seconds[point, side] + extra[point]
                 first[ends[point, side] + 1] = place + np.uint32(1)
+    given = np.uint32(0)
+    for place in range(total):
+        given = name(item[np.uint32(place)], row, number, given)
+        item[np.uint32(place)] = number[item[np.uint32(place)]]
+    for point in range(len(wanted)):
+        given = name(np.uint32(point), row, number, given)
+
+
+@step
+def name(point: np.uint32, row: Array, number: Array, given: np.uint32) -> np.uint32:
+    """Give a point the next number unless it has one; how many have been given."""
+    if number[point] == np.uint32(len(number)):
+        number[point] = given
+        row[given] = point
+        given = np.uint32(given + np.uint32(1))
+    return given
 
 
 @kernel
@@ -249,8 +278,9 @@ def to_columns(
     minor: Array,
     value: Array,
     span: tuple[int, int],
+    bits: int,
     place: Array,
-    sorted_pairs: Array,
+    room: Array,
 ) -> None:
     """Put the entries of some rows, row after row, where their columns are.
 
@@ -259,25 +289,28 @@ def to_columns(
     begin, count, minor, span
         As for `tally_columns`.
     value : array of float
+        Multiples of 2**-24 s, as whole numbers not longer than `bits`.
+    bits : int
+        Where the row begins in an entry of `room`: one write for each entry, to any place.
     place : array of int64
         Where the next entry of each column goes; counted on.
-    sorted_pairs : array of float, shape (entries, 2)
-        Filled with rows and values: one place in memory for each entry.
+    room : array of int64, shape (entries,)
+        Filled with rows and values.
     """
     for row in range(span[0], span[1]):
         for item in range(begin[row], begin[row] + count[row]):
             column = minor[np.uint64(item)]
             here = np.uint64(place[column])
-            sorted_pairs[here, 0] = row
-            sorted_pairs[here, 1] = value[np.uint64(item)]
+            room[here] = (row << bits) | np.int64(value[np.uint64(item)] * 16777216.0)
             place[column] += 1
 
 
 @kernel
 def unzip(
     first: Array,
-    sorted_pairs: Array,
+    room: Array,
     span: tuple[int, int],
+    bits: int,
     column_out: Array,
     row_out: Array,
     value_out: Array,
@@ -287,15 +320,16 @@ def unzip(
     Parameters
     ----------
     first : array of int64
-        Where each column begins in `sorted_pairs`, and where the last one ends.
-    sorted_pairs, span
+        Where each column begins in `room`, and where the last one ends.
+    room, bits, span
         As for `to_columns`, with a span of columns.
     column_out, row_out, value_out : array of int64, of int64, of float
         Filled.
     """
+    of_value = (np.int64(1) << bits) - 1
     for column in range(span[0], span[1]):
         for item in range(first[column], first[column + 1]):
             place = np.uint64(item)
             column_out[place] = column
-            row_out[place] = np.int64(sorted_pairs[place, 0])
-            value_out[place] = sorted_pairs[place, 1]
+            row_out[place] = room[place] >> bits
+            value_out[place] = np.float64(room[place] & of_value) / 16777216.0

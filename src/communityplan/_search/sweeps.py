@@ -14,6 +14,7 @@ from communityplan._search.ends import LINE, OWNER, START, Spots, usable_by
 from communityplan._search.graph import Flags, Floats, Ints
 from communityplan._search.kernels import Hung, Queue, Roads
 from communityplan._search.shaping import hook
+from communityplan._search.single import Inside
 from communityplan._search.threads import together
 
 __all__ = [
@@ -21,13 +22,17 @@ __all__ = [
     "Sweep",
     "give_back",
     "hang_on_lines",
+    "hung_nodes",
     "in_space",
+    "inside_chains",
     "owners_of",
     "shared",
     "sweeps",
 ]
 
 Rows = NDArray[np.uint32]
+
+AtNodes = tuple[Rows, Rows, Floats, Rows, Rows]
 
 CHUNKS_PER_THREAD = 8
 
@@ -133,32 +138,50 @@ def _hung(sweep: Sweep) -> Hung:
     """Hang the wanted targets on nodes, and on the lines of sources."""
     targets, core = sweep.targets, sweep.core
     if sweep.everywhere:
-        if sweep.backward not in core.hung:
-            inner = np.flatnonzero(targets.ends[:, LINE] >= 0)
-            core.hung[sweep.backward] = hang_on_lines(core, targets, inner, _at_nodes(sweep))
-        return core.hung[sweep.backward]
+        return hung_nodes(core, backward=sweep.backward)
     # the last place stands for no line
     looked_up = np.zeros(core.n_lines + 1, dtype=np.bool_)
     looked_up[sweep.sources.ends[:, LINE].take(sweep.rows)] = True
     looked_up[-1] = False
     on_line = looked_up.take(targets.ends[:, LINE], mode="wrap") & sweep.wanted
-    return hang_on_lines(core, targets, np.flatnonzero(on_line), _at_nodes(sweep))
+    at_nodes = _at_nodes(core, targets, sweep.wanted)
+    return hang_on_lines(core, targets, np.flatnonzero(on_line), at_nodes)
 
 
-def _at_nodes(sweep: Sweep) -> tuple[Rows, Rows, Floats]:
-    """Where the targets of each node begin, the targets, and their seconds from there."""
-    targets = sweep.targets
-    first = np.zeros(sweep.core.n_nodes + 1, dtype=np.uint32)
-    row = np.empty(2 * len(targets.ends), dtype=np.uint32)
-    add = np.empty(len(row))
-    # an infinite time must not hang: it would be seen for the first time again and again
-    hook(targets.ends, targets.arrive, targets.extra, sweep.wanted, first, row, add)
-    return first, row, add
+def hung_nodes(core: Core, *, backward: bool) -> Hung:
+    """All nodes as targets, made once."""
+    if backward not in core.hung:
+        targets = core.nodes.flipped() if backward else core.nodes
+        inner = np.flatnonzero(targets.ends[:, LINE] >= 0)
+        at_nodes = _at_nodes(core, targets, np.ones(len(targets.ends), dtype=np.bool_))
+        core.hung[backward] = hang_on_lines(core, targets, inner, at_nodes)
+    return core.hung[backward]
 
 
-def hang_on_lines(
-    core: Core, targets: Spots, rows: Ints, at_nodes: tuple[Rows, Rows, Floats]
-) -> Hung:
+def inside_chains(core: Core) -> Inside:
+    """All nodes, and where those inside chains hang, made once."""
+    if not core.inside:
+        start = core.nodes.ends[:, START].copy()
+        line = core.nodes.ends[:, LINE] >= 0
+        node = np.empty(core.n_nodes, dtype=np.int64)
+        stay = np.flatnonzero(~line)
+        node[start[stay]] = stay
+        first, item, _, row, _ = _at_nodes(core, core.nodes.flipped(), line)
+        core.inside.append(Inside(node, start, first, item[: first[-1]].copy(), row))
+    return core.inside[0]
+
+
+def _at_nodes(core: Core, targets: Spots, wanted: Flags) -> AtNodes:
+    """Where the targets of each node begin, their numbers, their seconds, and what numbers mean."""
+    count = len(targets.ends)
+    first = np.zeros(core.n_nodes + 1, dtype=np.uint32)
+    item, add = np.empty(2 * count, dtype=np.uint32), np.empty(2 * count)
+    row, number = np.empty(count, dtype=np.uint32), np.empty(count, dtype=np.uint32)
+    hook(targets.ends, targets.arrive, targets.extra, wanted, first, item, add, row, number)
+    return first, item, add, row, number
+
+
+def hang_on_lines(core: Core, targets: Spots, rows: Ints, at_nodes: AtNodes) -> Hung:
     """Hang some targets on their lines; `give_back` has to follow.
 
     Parameters
@@ -168,7 +191,7 @@ def hang_on_lines(
     rows : array of int
         Targets on lines.
     at_nodes : tuple of array
-        ``first``, ``row`` and ``add`` of `Hung`.
+        ``first``, ``item``, ``add``, ``row`` and ``number`` of `Hung`.
     """
     rows = rows[np.argsort(targets.ends[:, LINE].take(rows))]
     line = targets.ends[:, LINE].take(rows)
