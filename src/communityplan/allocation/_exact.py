@@ -31,7 +31,7 @@ IN_BRANCH = Effort(steps=60, stride=0.3, patience=8)
 ROUNDING = 1e-9
 """Costs nearer than this, relatively, are the same."""
 
-MANY_SITES = 15
+MANY_SITES = 11
 """Where more than one in so many candidates opens, people look at few sites: models stay small
 and branching is slow."""
 
