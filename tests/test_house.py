@@ -38,10 +38,10 @@ ROOMS = [
     "consent",
     "menu",
     "indicators",
+    "maps",
     "plan",
     "versions",
     "batch",
-    "maps",
     "report",
     "cli",
 ]

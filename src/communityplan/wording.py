@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -11,10 +12,29 @@ from typing import Any
 from communityplan.errors import OptionError
 from communityplan.standards import WALKERS, Service, service
 
-__all__ = ["LANGUAGES", "group_word", "section", "service_word", "walker_word", "word"]
+__all__ = [
+    "LANGUAGES",
+    "group_word",
+    "section",
+    "service_word",
+    "usual_language",
+    "walker_word",
+    "word",
+]
 
 LANGUAGES = ("zh", "en")
 """The languages in which everything can be said."""
+
+
+def usual_language() -> str:
+    """The language of the system: Chinese where it speaks Chinese, else English.
+
+    Returns
+    -------
+    {"zh", "en"}
+    """
+    system = (locale.getlocale()[0] or "").lower()
+    return "zh" if system.startswith(("zh", "chinese")) else "en"
 
 
 def word(key: str, lang: str, **values: object) -> str:

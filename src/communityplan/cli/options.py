@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from rich.console import Console
 
 from communityplan.errors import OptionError
-from communityplan.wording import LANGUAGES, word
+from communityplan.wording import LANGUAGES, usual_language, word
 
 __all__ = ["Debug", "Given", "Lang", "Out", "app", "language", "progress"]
 
@@ -40,8 +39,7 @@ def language(lang: str) -> str:
         For a language that is not known.
     """
     if not lang:
-        system = (locale.getlocale()[0] or "").lower()
-        return "zh" if system.startswith(("zh", "chinese")) else "en"
+        return usual_language()
     if lang not in LANGUAGES:
         raise OptionError(f"--lang is {lang!r}: give {' or '.join(LANGUAGES)}")
     return lang

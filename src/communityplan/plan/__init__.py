@@ -14,6 +14,7 @@ from communityplan.coverage import totals
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.plan.circles import areas_of, check_of, choice_of, ranking_of, served
+from communityplan.plan.shown import notebook_page
 from communityplan.plan.spatial import best_openings, effects_of, shared_centres
 from communityplan.project import Project
 from communityplan.scenario import JointUnits
@@ -88,8 +89,8 @@ class Plan:
         return None if self.checkup is None else what_is_missing(self.checkup)
 
     def _repr_html_(self) -> str:
-        """The totals as a notebook shows them."""
-        return str(self.totals.round(1).to_html(index=False, border=0))
+        """Figures and map as a notebook shows them."""
+        return notebook_page(self)
 
 
 _TABLES = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from communityplan import maps
 from communityplan.errors import MissingLibraryError, OptionError
 from communityplan.plan import Plan
+from communityplan.plan.shown import plan_map
 from communityplan.report.document import Document
 from communityplan.report.facts import Facts, gather
 from communityplan.report.folder import handed_over
@@ -21,12 +21,8 @@ from communityplan.report.paper import write_paper
 from communityplan.report.pictures import draw_pictures
 from communityplan.report.plain import neutral, write_csv
 from communityplan.report.sections import compose
-from communityplan.report.shares import home_shares
 from communityplan.report.workbook import write_workbook
 from communityplan.wording import LANGUAGES
-
-if TYPE_CHECKING:
-    import folium
 
 __all__ = ["FORMATS", "neutral", "plan_map", "write", "write_ranking", "write_tables"]
 
@@ -164,44 +160,6 @@ def write_ranking(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[s
         raise OptionError("the plan has no idle buildings, so there is no ranking to write")
     facts = gather(plan, lang=lang, with_network=False)
     return _write_files(["ranking.csv"], folder, facts)
-
-
-def plan_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
-    """The map of a plan: circles, coverage, homes, facilities, ranked buildings, walls and gates.
-
-    Parameters
-    ----------
-    plan : Plan
-    lang : {"zh", "en"}
-
-    Returns
-    -------
-    folium.Map
-        Write it with `maps.save_offline`.
-    """
-    project = plan.project
-    walked = plan.network.edges
-    name = project.name if lang == "zh" else project.name_en or project.name
-    note = project.note if lang == "zh" else project.note_en or project.note
-    return maps.coverage_map(
-        communities=project.communities,
-        homes=project.homes,
-        facilities=project.facilities,
-        areas=plan.areas,
-        coverage=plan.ledger,
-        home_access=home_shares(plan),
-        idle_buildings=project.idle_buildings,
-        ranking=plan.ranking,
-        walls=project.walls,
-        gates=project.gates,
-        streets=walked[walked["kind"] != "gate"],
-        services=project.services,
-        lang=lang,
-        title=name,
-        notes=[note] if note else [],
-        osm=project.from_osm,
-        synthetic=project.synthetic,
-    )
 
 
 def _check(lang: str, formats: Sequence[str]) -> None:

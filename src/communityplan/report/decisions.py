@@ -7,14 +7,11 @@ from typing import Protocol
 
 import pandas as pd
 
+from communityplan.plan.shown import MOST_OPENINGS
 from communityplan.report.columns import Sayer
 from communityplan.report.document import Grid, Section, Words
 
 __all__ = ["GridWriter", "changed_sections"]
-
-
-MOST_OPENINGS = 12
-"""Places that a document tells of; all of them are in the workbook."""
 
 
 class GridWriter(Protocol):

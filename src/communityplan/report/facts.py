@@ -15,10 +15,10 @@ import pandas as pd
 
 from communityplan.checkup import status_counts
 from communityplan.plan import Plan
+from communityplan.plan.shares import own_shares
 from communityplan.report.columns import Sayer
 from communityplan.report.decided import decided_tables
 from communityplan.report.limits import options_used, what_to_know
-from communityplan.report.shares import own_shares
 from communityplan.standards import walker as find_walker
 from communityplan.tables import used
 

@@ -17,10 +17,10 @@ from communityplan.maps.fonts import find_chinese_font, font_families
 from communityplan.maps.people import SHARE_BREAKS
 from communityplan.maps.plots import plot_budget, plot_cumulative, plot_ranking
 from communityplan.maps.theme import COLOURS, ramp
+from communityplan.plan.shares import own_shares
 from communityplan.report.columns import Sayer
 from communityplan.report.document import Picture
 from communityplan.report.facts import Facts
-from communityplan.report.shares import own_shares
 from communityplan.standards import Service
 
 if TYPE_CHECKING:

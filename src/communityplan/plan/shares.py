@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from communityplan.coverage import covered_share
-from communityplan.plan import Plan
 from communityplan.standards import Service
 from communityplan.standards import walker as find_walker
+
+if TYPE_CHECKING:
+    from communityplan.plan import Plan
 
 __all__ = ["home_shares", "own_shares"]
 
