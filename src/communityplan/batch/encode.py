@@ -85,7 +85,7 @@ def encoded(table: pd.DataFrame, *, project: str | None = None) -> bytes:
     columns = {str(name): _column(plain[name], pa) for name in plain.columns}
     made = pa.table(columns).replace_schema_metadata(metadata)
     target = io.BytesIO()
-    pa.parquet.write_table(made, target, compression="zstd", store_schema=False)
+    pa.parquet.write_table(made, target, compression="zstd")
     return target.getvalue()
 
 

@@ -14,7 +14,7 @@ from communityplan.batch.encode import encoded, plan_tables
 from communityplan.batch.jobs import Job
 from communityplan.batch.memory import check_fits
 from communityplan.batch.tiles import Tile
-from communityplan.errors import CommunityPlanError
+from communityplan.errors import CommunityPlanError, DataError
 from communityplan.plan import make_plan
 from communityplan.project import Project, load_project
 
@@ -99,8 +99,12 @@ def _outcome(job: Job, memory_mb: float | None) -> Outcome:
             # the areas of facilities in the overlap are those of several tiles
             tables.pop("areas", None)
         parts = {name: encoded(table, project=job.name) for name, table in tables.items()}
-    except CommunityPlanError as error:
+    except DataError as error:
         return Outcome(job.name, "failed", str(error), communities=communities)
+    except CommunityPlanError as error:
+        # unlike a list of problems, these do not name a file
+        said = f"{job.source}: {error}"
+        return Outcome(job.name, "failed", said, communities=communities)
     except MemoryError:
         said = "there is not enough memory; give fewer workers, or cut the project into tiles"
         return Outcome(job.name, "failed", said, communities=communities)

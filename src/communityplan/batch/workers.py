@@ -76,6 +76,7 @@ def in_processes(jobs: Sequence[Job], memory_mb: float | None, workers: int) -> 
         died: list[Job] = []
         yield from crew.work_off(jobs, workers, died)
         for job in died:
+            crew.dismiss()
             again: list[Job] = []
             yield from crew.work_off([job], 1, again)
             for lost in again:
@@ -112,6 +113,9 @@ class _Crew:
             for worker in self.workers:
                 if worker.is_ready and worker.job is None and left:
                     self._send(worker, left)
+            if not self.workers:
+                # all of them died while idle; waiting for nobody would never end
+                continue
             ready = wait([worker.line for worker in self.workers])
             for worker in [each for each in self.workers if each.line in ready]:
                 outcome = self._hear(worker, died)
