@@ -76,6 +76,8 @@ class TestShapes:
     def test_a_closed_line_stays_closed(self):
         loop = shapely.LineString([(104, 30), (104.01, 30), (104.01, 30.01), (104, 30)])
         assert encode(gpd.GeoSeries([loop], crs=4326), simplify_m=0)["rings"] == [4]
+        ring = shapely.LinearRing(loop)
+        assert encode(gpd.GeoSeries([ring], crs=4326), simplify_m=0)["rings"] == [4]
 
     def test_simplified_in_metres_also_from_degrees(self):
         # a bend of about 0.9 m in a line of some 950 m
@@ -378,6 +380,13 @@ class TestInput:
         ):
             assert part in said
 
+    @pytest.mark.parametrize("place", [(30.0, 104.0), (np.inf, 30.0), (500_000.0, 3_400_000.0)])
+    def test_what_lies_outside_the_world_is_named(self, place):
+        shapes = [shapely.Point(117, 30), None, shapely.Point(*place)]
+        homes = gpd.GeoDataFrame({"home_id": ["a", "b", "c"]}, geometry=shapes, crs=4326)
+        with pytest.raises(TableError, match=r"homes, row 3: 1 of 3 rows lie outside.*swapped"):
+            maps.coverage_map(homes=homes)
+
     def test_nothing_to_draw(self):
         with pytest.raises(OptionError, match="at least one table"):
             maps.coverage_map()
@@ -410,6 +419,12 @@ class TestComposition:
         m = maps.coverage_map(gates=quarter.gates())
         maps.coverage_map(walls=quarter.walls(), gates=quarter.gates(), m=m)
         assert [layer.key for layer in page_of(m).views[0].layers] == ["gates", "walls", "gates_2"]
+
+    def test_layers_of_several_calls_are_told_apart(self):
+        m = maps.coverage_map(gates=quarter.gates(), lang="en", label="today")
+        maps.coverage_map(gates=quarter.gates(), lang="en", label="<b>plan</b>", m=m)
+        names = [layer.name for layer in page_of(m).views[0].layers]
+        assert names == ["Gates · today", "Gates · <b>plan</b>"]
 
     def test_a_notebook_shows_it_without_a_network(self):
         shown = maps.coverage_map(gates=quarter.gates())._repr_html_()
@@ -460,7 +475,9 @@ class TestOffline:
         assert path.stat().st_size < 400_000
 
     def test_names_stay_text(self, tmp_path):
-        path = maps.save_offline(maps.coverage_map(**quarter.everything()), tmp_path / "map.html")
+        said = {"title": "</title>" + quarter.NASTY, "notes": [quarter.NASTY]}
+        m = maps.coverage_map(**quarter.everything(), **said, sources=[quarter.NASTY])
+        path = maps.save_offline(m, tmp_path / "map.html")
         text = path.read_text(encoding="utf-8")
         assert "<script>alert" not in text
         assert (

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
+from pyproj import Transformer
 
 from communityplan.errors import OptionError, Problem, TableError, TooLargeError
 from communityplan.maps import people, sites, things
@@ -23,6 +27,9 @@ __all__ = ["MOST_FEATURES", "coverage_map"]
 
 MOST_FEATURES = 200_000
 """More rows than this make a page that no browser draws with ease."""
+
+MOST_LONGITUDE, MOST_LATITUDE = 180.0, 85.0
+"""Web maps (Mercator) end there [degrees]."""
 
 USUAL_LIMITS = (5.0, 10.0, 15.0)
 """Limits of the classes of time where no table names any [min]."""
@@ -77,6 +84,7 @@ def coverage_map(
     reached: gpd.GeoDataFrame | None = None,
     services: Sequence[Service] = (),
     m: folium.Map | None = None,
+    label: str = "",
     lang: str = "zh",
     title: str | None = None,
     notes: Sequence[str] = (),
@@ -128,6 +136,8 @@ def coverage_map(
         others are as in `communityplan.SERVICES`.
     m : folium.Map, optional
         A map to draw on; a new one without tiles unless given.
+    label : str
+        Said after the name of every layer, to tell those of several calls apart.
     lang : {"zh", "en"}
         Language of everything on the map.
     title : str, optional
@@ -186,7 +196,10 @@ def coverage_map(
     tables = _checked({name: table for name, table in given.items() if table is not None})
     own = {service.name: service for service in services}
     look = Look(lang, simplify_m, _datum(tile_datum), own)
-    layers = list(_layers(tables, look))
+    layers = [
+        replace(layer, name=f"{layer.name} · {label}") if label else layer
+        for layer in _layers(tables, look)
+    ]
     page = Page(
         views=(View(tuple(layers), _totals(tables)),),
         lang=lang,
@@ -236,9 +249,32 @@ def _problems(name: str, table: Any) -> Iterator[Problem]:
         return
     if table.crs is None:
         yield Problem(name, "no coordinate system", "Set it with set_crs")
+    else:
+        yield from _off_the_earth(name, table)
     found = set(table.geometry.dropna()[~table.geometry.dropna().is_empty].geom_type)
     for kind in sorted(found - set(kinds)):
         yield Problem(name, f"geometry is a {kind}", f"Give a {' or '.join(kinds)}")
+
+
+def _off_the_earth(name: str, table: gpd.GeoDataFrame) -> Iterator[Problem]:
+    """Whether anything lies where no map reaches, as with columns that are swapped."""
+    shapes = table.geometry
+    there = np.flatnonzero(~(shapes.isna() | shapes.is_empty))
+    boxes = shapely.bounds(shapes.to_numpy()[there])
+    corners = boxes.reshape(-1, 2)
+    if not shapes.crs.is_geographic:
+        corners = np.column_stack(
+            Transformer.from_crs(shapes.crs, 4326, always_xy=True).transform(*corners.T)
+        )
+    outside = (np.abs(corners) > (MOST_LONGITUDE, MOST_LATITUDE)).any(axis=1)
+    rows = there[outside.reshape(-1, 2).any(axis=1)]
+    if len(rows):
+        bounds = ", ".join(f"{value:g}" for value in shapely.bounds(shapes.iloc[rows[0]]))
+        yield Problem(
+            f"{name}, row {rows[0] + 1}",
+            f"{len(rows)} of {len(table)} rows lie outside the world ({bounds} in {shapes.crs})",
+            "Check the coordinate system, and whether x and y are swapped",
+        )
 
 
 def _whole(name: str, table: Any) -> Any:

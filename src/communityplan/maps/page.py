@@ -117,7 +117,8 @@ def add_page(page: Page, m: folium.Map) -> folium.Map:
     else:
         drawing.page = drawing.page.joined(page)
     root: Any = m.get_root()
-    root.title = page.title
+    # the template of the page takes it as HTML
+    root.title = html.escape(page.title)
     return m
 
 

@@ -3,6 +3,7 @@
   "use strict";
   const cp = (window.communityplan = window.communityplan || {});
   const { make } = cp;
+  const MANY = 14; // layers from which on a panel offers to search them
 
   cp.buildPanel = function (page) {
     const body = make("div", { class: "cp-body", id: page.id + "_body" });
@@ -161,12 +162,30 @@
     const all = cp.layers(page);
     const colours = all.filter((layer) => layer.section === "colour").sort((a, b) => a.place - b.place);
     const box = make("div", { class: "cp-layers" });
+    if (all.length > MANY) box.append(sieve(page, box));
     if (colours.length) box.append(section(page, "colour_by", colours.map((layer) => colouring(page, layer)), nothing(page)));
     for (const name of ["show", "ground"]) {
       const some = all.filter((layer) => layer.section === name).sort((a, b) => b.order - a.order);
       if (some.length) box.append(section(page, name, some.map((layer) => overlay(page, layer))));
     }
     return box;
+  }
+
+  /** With many layers: a field that leaves those with a word in their name, and a way to start anew. */
+  function sieve(page, box) {
+    const said = page.word("map.filter_layers");
+    const input = make("input", { type: "search", autocomplete: "off", placeholder: said, "aria-label": said });
+    input.addEventListener("input", () => {
+      const text = input.value.trim().toLowerCase();
+      box.querySelectorAll(".cp-item").forEach((one) => (one.hidden = !one.textContent.toLowerCase().includes(text)));
+      box.querySelectorAll("fieldset").forEach((one) => (one.hidden = !one.querySelector(".cp-item:not([hidden])")));
+    });
+    const hide = () => {
+      for (const key of Object.keys(page.choice.on)) page.choice.on[key] = false;
+      cp.redraw(page);
+    };
+    const button = make("button", { type: "button", onclick: hide }, page.word("map.hide_all"));
+    return make("div", { class: "cp-sieve" }, input, button);
   }
 
   const section = (page, name, entries, ...more) =>

@@ -101,7 +101,11 @@ def _pieces(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
     parts, row_of_part = parts[there], row_of_part[there]
     area = shapely.get_type_id(parts) == POLYGON
     rings, area_of_ring = shapely.get_rings(parts[area], return_index=True)
-    pieces = np.concatenate([rings, parts[~area]])
+    lines = parts[~area]
+    # a closed wall is a line that comes back, not an area: its last point is needed
+    loops = shapely.get_type_id(lines) == RING
+    lines[loops] = [shapely.LineString(loop) for loop in lines[loops]]
+    pieces = np.concatenate([rings, lines])
     row_of_piece = np.concatenate([row_of_part[area][area_of_ring], row_of_part[~area]])
     order = np.argsort(row_of_piece, kind="stable")
     return pieces[order], row_of_piece[order].astype(np.int64)

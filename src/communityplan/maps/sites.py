@@ -287,7 +287,7 @@ def opening_layer(openings: gpd.GeoDataFrame, look: Look) -> Layer:
         kinds = [said.get(f"report.opening_{kind}", kind) for kind in texts(openings, "kind")]
         gates = texts(openings, "gate_id")
         named = [" ".join(filter(None, both)) for both in zip(kinds, gates, strict=True)]
-        openings = openings.assign(name=openings["name"] if "name" in openings else named)
+        openings = openings.assign(name=openings.get("name", named))
     return Layer(
         "openings",
         "show",
