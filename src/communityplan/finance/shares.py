@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +12,7 @@ import pandas as pd
 
 from communityplan.errors import DataError, Problem
 from communityplan.finance.funding import PAYERS, ShareRule
-from communityplan.load.lists import read_list
+from communityplan.load.lists import read_list, told_share
 from communityplan.tables import SOURCES, Column
 
 __all__ = [
@@ -23,8 +21,6 @@ __all__ = [
     "PAYER_WORDS",
     "read_funding",
     "read_share_rules",
-    "share_in",
-    "told_share",
 ]
 
 PAYER_WORDS = {
@@ -56,47 +52,6 @@ FUNDING = replace(
         "source": Column("where it stands", "依据"),
     },
 )
-
-
-def share_in(cell: object) -> Fraction | None:
-    """A share as it is written: ``60%``, ``0.6`` or ``3/5``; None for an empty cell.
-
-    Raises
-    ------
-    ValueError
-        For anything that is no share from 0 to 1.
-
-    Examples
-    --------
-    >>> share_in("60%"), share_in("2/3"), share_in("")
-    (Fraction(3, 5), Fraction(2, 3), None)
-    """
-    if cell is None or pd.isna(cell):  # type: ignore[call-overload]  # any cell of a table
-        return None
-    text = unicodedata.normalize("NFKC", str(cell)).replace(" ", "")
-    if not text:
-        return None
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,17})?(%|/[1-9]\d{0,8})?|\d(\.\d+)?e-\d{1,2}", text):
-        raise ValueError(text)
-    share = Fraction(text[:-1]) / 100 if text.endswith("%") else _quotient(text)
-    if share > 1:
-        raise ValueError(text)
-    return share
-
-
-def told_share(cell: object, name: str, place: str, problems: list[Problem]) -> Fraction | None:
-    """A share as by `share_in`; one that cannot be read is added to the problems."""
-    try:
-        return share_in(cell)
-    except ValueError:
-        todo = "Give 0 % to 100 %, as 60%, 0.6 or 3/5"
-        problems.append(Problem(place, f"{name} is {cell!r}", todo))
-        return None
-
-
-def _quotient(text: str) -> Fraction:
-    above, _, below = text.partition("/")
-    return Fraction(above) / Fraction(below or "1")
 
 
 def read_funding(

@@ -11,8 +11,8 @@ import pandas as pd
 from communityplan.errors import DataError, Problem
 from communityplan.finance.amounts import numbers
 from communityplan.finance.funding import PAYERS, sources_and_uses
-from communityplan.finance.shares import FUNDING, MEANT, share_in, told_share
-from communityplan.load.lists import name_rows
+from communityplan.finance.shares import FUNDING, MEANT
+from communityplan.load.lists import name_rows, share_in, told_share
 from communityplan.tables import USES, check, find_problems, record, used
 from communityplan.wording import word
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from communityplan.load.texts import read_csv
 from communityplan.load.workbook import read_workbook
 from communityplan.tables import Table, record, used
 
-__all__ = ["ROW", "name_rows", "read_list"]
+__all__ = ["ROW", "name_rows", "read_list", "share_in", "told_share"]
 
 ROW = "row"
 """Name of the index of a list that holds the rows of its file."""
@@ -105,6 +108,47 @@ def name_rows(table: pd.DataFrame, name: str) -> list[str]:
         where = str(used(table).get("where", name))
         return [f"{where}, row {row}" for row in table.index]
     return [f"{name}, row {row + 1}" for row in range(len(table))]
+
+
+def share_in(cell: object) -> Fraction | None:
+    """A share as it is written: ``60%``, ``0.6`` or ``3/5``; None for an empty cell.
+
+    Raises
+    ------
+    ValueError
+        For anything that is no share from 0 to 1.
+
+    Examples
+    --------
+    >>> share_in("60%"), share_in("2/3"), share_in("")
+    (Fraction(3, 5), Fraction(2, 3), None)
+    """
+    if cell is None or pd.isna(cell):  # type: ignore[call-overload]  # any cell of a table
+        return None
+    text = unicodedata.normalize("NFKC", str(cell)).replace(" ", "")
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,17})?(%|/[1-9]\d{0,8})?|\d(\.\d+)?e-\d{1,2}", text):
+        raise ValueError(text)
+    share = Fraction(text[:-1]) / 100 if text.endswith("%") else _quotient(text)
+    if share > 1:
+        raise ValueError(text)
+    return share
+
+
+def told_share(cell: object, name: str, place: str, problems: list[Problem]) -> Fraction | None:
+    """A share as by `share_in`; one that cannot be read is added to the problems."""
+    try:
+        return share_in(cell)
+    except ValueError:
+        todo = "Give 0 % to 100 %, as 60%, 0.6 or 3/5"
+        problems.append(Problem(place, f"{name} is {cell!r}", todo))
+        return None
+
+
+def _quotient(text: str) -> Fraction:
+    above, _, below = text.partition("/")
+    return Fraction(above) / Fraction(below or "1")
 
 
 def _known(

@@ -10,8 +10,8 @@ import pandas as pd
 
 from communityplan.errors import DataError, Problem
 from communityplan.finance import PAYERS
-from communityplan.finance.shares import PAYER_WORDS, told_share
-from communityplan.load.lists import name_rows, read_list
+from communityplan.finance.shares import PAYER_WORDS
+from communityplan.load.lists import name_rows, read_list, told_share
 from communityplan.menu.effects import effect_kind, effect_problems
 from communityplan.menu.links import link_problems, names_in
 from communityplan.tables import Column, Table, as_flags, find_problems, record, used
