@@ -77,8 +77,11 @@ class Tagged:
 
     def take(self, rows: Ints) -> Tagged:
         """The tags of some objects, without kinds that none of them has."""
-        used, kind = np.unique(self.kind[rows], return_inverse=True)
-        return Tagged([self.kinds[number] for number in used.tolist()], kind.astype(np.int64))
+        kind = self.kind[rows]
+        used = np.zeros(len(self.kinds), dtype=np.bool_)
+        used[kind] = True
+        kinds = [self.kinds[number] for number in np.flatnonzero(used).tolist()]
+        return Tagged(kinds, (np.cumsum(used) - 1)[kind])
 
     def each(self, work: Callable[[Tags], Value]) -> list[Value]:
         """The result of `work` for each object; it is done once for each kind."""

@@ -136,6 +136,7 @@ def decide(rules: Sequence[Rule], tags: Tagged) -> Ints:
     ['fence', None, 'fence']
     """
     keys = rule_keys(rules)
+    named = not set(NAME_KEYS).isdisjoint(keys)
     # most rules need a key that most objects lack, which is quick to see
     asked = [
         (row, {key for key, wanted in rule.match.items() if wanted is not False}, rule)
@@ -145,11 +146,15 @@ def decide(rules: Sequence[Rule], tags: Tagged) -> Ints:
     found = np.full(len(tags.kinds), -1, dtype=np.int64)
     for number in tags.having(first_keys(rules)):
         each = tags.kinds[number]
-        look = tuple(map(each.get, keys))
-        if look not in alike:
+        # objects with names are hardly ever alike
+        look = () if named else tuple(map(each.get, keys))
+        if named or look not in alike:
             there = each.keys()
-            fitting = (row for row, needed, rule in asked if there >= needed and rule.fits(each))
-            alike[look] = next(fitting, -1)
+            alike[look] = -1
+            for row, needed, rule in asked:
+                if there >= needed and rule.fits(each):
+                    alike[look] = row
+                    break
         found[number] = alike[look]
     return found[tags.kind]
 
