@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon
 
-from demo_maker import geojson, homes, lines, network, places, plan, terrain
+from demo_maker import consultation, geojson, homes, lines, network, places, plan, terrain
 
 HERE = Path(__file__).parent
 SEED = 20_231_119
@@ -53,6 +53,7 @@ def main() -> None:
     extent = shapely.convex_hull(shapely.union_all([*walked, *(h["geometry"] for h in home_rows)]))
     terrain.write(ground, out / "elevation.tif", "height above the datum [m]")
     terrain.write(terrain.population(home_rows, extent), out / "population.tif", "people a cell")
+    consultation.write(out)
     shutil.copyfile(HERE / "demo_maker" / "project.toml", out / "project.toml")
 
 

@@ -13,6 +13,9 @@ from communityplan.wording import word
 
 __all__ = ["consent_sentences"]
 
+READABLE = 1000
+"""Denominators from which on a fraction is no help to a reader."""
+
 
 def consent_sentences(status: pd.DataFrame) -> pd.DataFrame:
     """What every row of a status says.
@@ -26,8 +29,8 @@ def consent_sentences(status: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         On the rows of `status`: ``gate``, ``scope``, ``building_id``, ``state``, ``zh``, ``en``.
-        Shares stand as fractions with their percentage, cut and not rounded, so that a share
-        below a threshold never reads as the threshold.
+        Shares stand as fractions, as long as these can be read, with their percentage, cut and
+        not rounded, so that a share below a threshold never reads as the threshold.
 
     Examples
     --------
@@ -86,9 +89,11 @@ def _key(row: Mapping[Any, Any]) -> str:
 
 
 def _share(share: Fraction) -> str:
-    """A share exactly, and as a percentage that is cut after one digit."""
+    """A share as a percentage that is cut after one digit, and exactly where that can be read."""
     tenths = share.numerator * 1000 // share.denominator
     percent = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
     if share.denominator == 1:
         return f"{percent} %"
-    return f"{share} = {percent} %" if share * 1000 == tenths else f"{share} ≈ {percent} %"
+    if share * 1000 == tenths:
+        return f"{share} = {percent} %"
+    return f"{share} ≈ {percent} %" if share.denominator < READABLE else f"≈ {percent} %"
