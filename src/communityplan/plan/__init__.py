@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -12,10 +13,21 @@ from communityplan.allocation import Choice
 from communityplan.checkup import what_is_missing
 from communityplan.coverage import totals
 from communityplan.errors import OptionError
+from communityplan.finance import Money
+from communityplan.menu import menu_scenario
 from communityplan.network import WalkNetwork
 from communityplan.plan.circles import areas_of, check_of, choice_of, ranking_of, served
+from communityplan.plan.papers import Papers, read_papers
 from communityplan.plan.shown import notebook_page
 from communityplan.plan.spatial import best_openings, effects_of, shared_centres
+from communityplan.plan.works import (
+    funding_of,
+    indicators_of,
+    menu_of,
+    money_of,
+    phases_of,
+    prongs_of,
+)
 from communityplan.project import Project
 from communityplan.scenario import JointUnits
 
@@ -23,7 +35,16 @@ __all__ = ["STEPS", "Plan", "make_plan"]
 
 Tell = Callable[[str], None]
 
-STEPS = ("openings", "units")
+STEPS = (
+    "openings",
+    "units",
+    "prongs",
+    "menu",
+    "consent",
+    "funding",
+    "operation",
+    "indicators",
+)
 """What a plan may hold beyond circles, ranking, choice and check-up."""
 
 
@@ -56,6 +77,23 @@ class Plan:
     effects : DataFrame or None
         Who is served today and who with the plan: what is chosen, the best openings and the items
         of the menu taken together (see `scenario.compare`); None where nothing changes.
+    prongs : DataFrame or None
+        Comprehensive renovation or management upgrading, by community (see `two_pronged`).
+    menu : DataFrame or None
+        The items of the menu, those chosen and why the others are not (see `choose_menu`).
+    consent : DataFrame or None
+        The state of every gate that the plan must pass (see `consent_stages`).
+    funding : DataFrame or None
+        Who pays how much, and what nobody pays yet (see `finance.who_pays`).
+    rules_kept : DataFrame or None
+        Whether the shares keep the rules of the project (see `finance.share_rules`).
+    money : Money or None
+        Cash flow and payback of what is chosen (see `finance.choice_money`).
+    phases : DataFrame or None
+        What is done in which year: ``year`` (missing without a budget by year), ``kind``, ``key``,
+        ``what``, ``cost_yuan``.
+    indicators : DataFrame or None
+        Before, target and after, with the state of each (see `indicator_states`).
     """
 
     project: Project
@@ -70,6 +108,14 @@ class Plan:
     openings: gpd.GeoDataFrame | None = None
     units: JointUnits | None = None
     effects: pd.DataFrame | None = None
+    prongs: pd.DataFrame | None = None
+    menu: pd.DataFrame | None = None
+    consent: pd.DataFrame | None = None
+    funding: pd.DataFrame | None = None
+    rules_kept: pd.DataFrame | None = None
+    money: Money | None = None
+    phases: pd.DataFrame | None = None
+    indicators: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         return f"<Plan of {self.project!r}: {', '.join(self.tables())}>"
@@ -88,6 +134,11 @@ class Plan:
         """What is missing and what to make up, in sentences; None without a check-up."""
         return None if self.checkup is None else what_is_missing(self.checkup)
 
+    @property
+    def finance(self) -> pd.DataFrame | None:
+        """Payback and return of every service that opens; None without money."""
+        return None if self.money is None else self.money.returns
+
     def _repr_html_(self) -> str:
         """Figures and map as a notebook shows them."""
         return notebook_page(self)
@@ -103,6 +154,14 @@ _TABLES = (
     "openings",
     "units",
     "effects",
+    "prongs",
+    "menu",
+    "consent",
+    "funding",
+    "rules_kept",
+    "money",
+    "phases",
+    "indicators",
 )
 
 
@@ -120,7 +179,7 @@ def make_plan(
         an empty sequence, which is quicker.
     tell : callable, optional
         Told the key of each stage as it begins: network, coverage, areas, ranking, choice,
-        checkup, openings, units, effects.
+        checkup, and those of `STEPS`.
 
     Returns
     -------
@@ -140,6 +199,8 @@ def make_plan(
     """
     say = tell or _silent
     asked = _asked(project, steps)
+    # lists with mistakes are told before anything is computed
+    papers = read_papers(project, asked)
     say("network")
     network = project.network()
     say("coverage")
@@ -151,32 +212,64 @@ def make_plan(
     say("choice")
     chosen, not_chosen = choice_of(project, network)
     say("checkup")
-    checked = check_of(project, network)
-    openings, units = None, None
-    if "openings" in asked:
-        say("openings")
-        openings = best_openings(project, network, project.steps.get("openings", {}))
-    if "units" in asked:
-        say("units")
-        units = shared_centres(project, network, project.steps.get("units", {}))
-    effects = None
-    if asked:
-        say("effects")
-        effects = effects_of(project, network, chosen=chosen, openings=openings)
-    return Plan(
+    plan = Plan(
         project=project,
         network=network,
         ledger=ledger,
         access=access,
         areas=areas,
         ranking=ranking,
-        checkup=checked,
+        checkup=check_of(project, network),
         chosen=chosen,
         not_chosen=not_chosen,
-        openings=openings,
-        units=units,
-        effects=effects,
+        consent=papers.status,
     )
+    return _decided(plan, asked, papers, say) if asked else plan
+
+
+def _decided(plan: Plan, asked: set[str], papers: Papers, say: Tell) -> Plan:
+    """The plan with the steps beyond the circles, in the order in which they are decided."""
+    project, network = plan.project, plan.network
+    made: dict[str, Any] = {}
+
+    def make(step: str, *needed: Any) -> Any:
+        if step not in asked:
+            return None
+        say(step)
+        made_by = _MADE_BY[step]
+        return made_by(*needed, project.steps.get(step, {}))
+
+    made["prongs"] = prongs_of(plan.checkup, papers) if "prongs" in asked else None
+    made["openings"] = make("openings", project, network)
+    made["units"] = make("units", project, network)
+    made["menu"] = make("menu", papers)
+    say("effects")
+    made["effects"] = effects_of(
+        project,
+        network,
+        chosen=plan.chosen,
+        openings=made["openings"],
+        menu=None if made["menu"] is None else menu_scenario(made["menu"]),
+    )
+    if "funding" in asked:
+        made["funding"], made["rules_kept"] = funding_of(plan.chosen, made["menu"], papers)
+    made["money"] = make("operation", project, plan.chosen, papers)
+    made["phases"] = phases_of(plan.chosen, made["menu"])
+    if "indicators" in asked:
+        say("indicators")
+        told = {"consent": plan.consent, "funding": made["funding"], "menu": made["menu"]}
+        after = {**told, "effects": made["effects"]}
+        before = {"ledger": plan.ledger, "checkup": plan.checkup}
+        made["indicators"] = indicators_of(project, papers, before, after)
+    return replace(plan, **made)
+
+
+_MADE_BY: dict[str, Callable[..., Any]] = {
+    "openings": best_openings,
+    "units": shared_centres,
+    "menu": menu_of,
+    "operation": money_of,
+}
 
 
 def _asked(project: Project, steps: Sequence[str] | None) -> set[str]:

@@ -44,7 +44,7 @@ STEPS: dict[str, set[str]] = {
     "menu": {"items", "preferences", "budget_yuan", "required", "refused", "by"},
     "consent": {"owners", "votes", "gates", "deadline", "repeated", "closed", "total_area_m2"},
     "funding": {"sources", "rules"},
-    "operation": {"amounts", "years", "first_year", "rate"},
+    "operation": {"prices", "years", "rate"},
     "indicators": {"table"},
     "prongs": {"rule"},
 }
@@ -57,7 +57,7 @@ PAPERS = (
     ("consent", "votes"),
     ("funding", "sources"),
     ("funding", "rules"),
-    ("operation", "amounts"),
+    ("operation", "prices"),
     ("indicators", "table"),
     ("prongs", "rule"),
 )

@@ -28,9 +28,12 @@ from communityplan.tables.contracts import (
     Table,
 )
 from communityplan.tables.contracts import TABLES as _PLACED
-from communityplan.tables.papers import OPERATION, OWNERS, SOURCES, USES, VOTES
+from communityplan.tables.papers import OPERATION, OWNERS, PRICES, SOURCES, USES, VOTES
 
-TABLES = {**_PLACED, **{table.name: table for table in (OWNERS, VOTES, USES, SOURCES, OPERATION)}}
+TABLES = {
+    **_PLACED,
+    **{table.name: table for table in (OWNERS, VOTES, USES, SOURCES, OPERATION, PRICES)},
+}
 """Every contract by the name of its table."""
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "OPERATION",
     "OWNERS",
     "POINT",
+    "PRICES",
     "SOURCES",
     "STREETS",
     "TABLES",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from communityplan.tables.contracts import Column, Table
 
-__all__ = ["OPERATION", "OWNERS", "SOURCES", "USES", "VOTES"]
+__all__ = ["OPERATION", "OWNERS", "PRICES", "SOURCES", "USES", "VOTES"]
 
 
 def _yuan(meaning: str, zh: str, unit: str = "yuan") -> Column:
@@ -24,6 +24,32 @@ _BANDS = (
     ("_low", ", at its lowest", "（下限）"),
     ("_high", ", at its highest", "（上限）"),
 )
+
+_PER = (
+    ("", "", ""),
+    ("_m2", ", by m2 of floor area", "（每平方米）"),
+    ("_person", ", by person served", "（每人）"),
+)
+_PRICES = {
+    "investment_yuan": (_OPERATION["investment_yuan"], 2),
+    "income_yuan": (_OPERATION["income_yuan_year"], 3),
+    "cost_yuan": (_OPERATION["cost_yuan_year"], 3),
+    "rent_yuan": (_OPERATION["rent_yuan_year"], 2),
+    "subsidy_yuan": (_OPERATION["subsidy_yuan_year"], 3),
+}
+"""Amounts that may be given in all, by floor area and (the first three kinds) by person."""
+
+
+def _priced(name: str, column: Column, kinds: int) -> dict[str, Column]:
+    year = "" if name == "investment_yuan" else "_year"
+    return {
+        f"{name}{per}{year}{end}": _yuan(
+            f"{column.meaning}{en}{band_en}", f"{column.zh}{zh}{band_zh}"
+        )
+        for per, en, zh in _PER[:kinds]
+        for end, band_en, band_zh in _BANDS
+    }
+
 
 OWNERS = Table(
     "owners",
@@ -82,5 +108,25 @@ OPERATION = Table(
         },
         "building_id": Column("where it opens", "房屋编号"),
         "community_id": Column("for whom it opens", "小区编号"),
+    },
+)
+PRICES = Table(
+    "prices",
+    "运营单价",
+    (),
+    required={"service": Column("the service", "服务")},
+    optional={
+        "building_id": Column("where it opens; empty: in every building", "房屋编号"),
+        **{
+            key: one
+            for name, (column, kinds) in _PRICES.items()
+            for key, one in _priced(name, column, kinds).items()
+        },
+        **{
+            f"rent_free_years{end}": Column(
+                f"years without rent{en}", f"免租年限{zh}", "years", "amount"
+            )
+            for end, en, zh in _BANDS
+        },
     },
 )
