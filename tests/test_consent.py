@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from communityplan.consent import GATES, Gate, as_numbers, consent_status, vote_problems
+from communityplan.consent import (
+    GATES,
+    Gate,
+    as_numbers,
+    consent_gaps,
+    consent_sentences,
+    consent_stages,
+    consent_states,
+    consent_status,
+    read_owners,
+    read_votes,
+    vote_problems,
+)
 from communityplan.errors import DataError, OptionError
 
 HALF = "civil_code_278_half"
@@ -406,3 +418,180 @@ def test_published_gates_have_a_source_and_say_what_was_not_seen():
         assert not gate.verified
     table = consent_status(owners_of(50), votes_of("y"), gate=list(GATES))
     assert table["verified"].tolist() == [False] * len(GATES)
+
+
+# several gates from one list, files, gaps by building, sentences
+
+
+@pytest.mark.parametrize(
+    ("agree", "against", "owners", "gate", "passes"),
+    [
+        # exactly 80 %, and one vote short of it
+        (80, 20, 100, "plan_80", True),
+        (79, 21, 100, "plan_80", False),
+        (4_000, 0, 5_000, "satisfied_80", True),
+        (3_999, 0, 5_000, "satisfied_80", False),
+        # the quorum exactly two thirds, and one owner short of it
+        (101, 99, 300, HALF, True),
+        (100, 99, 300, HALF, False),
+        # exactly half of those taking part is not more than half
+        (100, 100, 300, HALF, False),
+        # exactly three quarters are enough
+        (150, 50, 300, THREE_QUARTERS, True),
+        (149, 51, 300, THREE_QUARTERS, False),
+        (151, 149, 300, OLD_HALF, True),
+        (150, 150, 300, OLD_HALF, False),
+        (200, 100, 300, OLD_TWO_THIRDS, True),
+        (199, 101, 300, OLD_TWO_THIRDS, False),
+    ],
+)
+def test_every_edge_with_many_owners(agree, against, owners, gate, passes):
+    choices = "y" * agree + "n" * against + "." * (owners - agree - against)
+    # areas that no float holds exactly; equal, so that the area is on the same edge
+    found = status(choices, gate, areas=["33.1"] * owners, closed=True)
+    assert found["state"] == ("reached" if passes else "failed")
+
+
+def test_the_area_alone_can_miss_its_edge():
+    # 200 of 300 owners take part with exactly two thirds of the area, or 0.01 m2 less
+    areas = ["20"] * 200 + ["20"] * 100
+    assert status("y" * 200 + "." * 100, HALF, areas=areas)["passes_now"]
+    areas[0] = "19.99"
+    found = status("y" * 200 + "." * 100, HALF, areas=areas)
+    assert not found["passes_now"]
+    assert not found["quorum_met"]
+    # 3 of 4 owners with exactly three quarters of the area, or 0.01 m2 less
+    assert status("yyyn", THREE_QUARTERS, areas=["10", "10", "10", "10"])["passes_now"]
+    assert not status("yyyn", THREE_QUARTERS, areas=["9.99", "10", "10", "10"])["passes_now"]
+
+
+def test_a_survey_needs_no_areas():
+    owners = owners_of(*[50] * 5).drop(columns="area_m2")
+    found = consent_status(owners, votes_of("yyyyn"), gate=["agree_80", "plan_80"])
+    assert found["state"].tolist() == ["reached"] * 2
+    assert found["area_m2"].isna().all()
+    assert as_numbers(found)["response_area"].isna().all()
+    with pytest.raises(DataError, match="no column 'area_m2'"):
+        consent_status(owners, votes_of("yyyyn"), gate=["agree_80", HALF])
+    with pytest.raises(DataError, match="no column 'area_m2'"):
+        consent_status(owners, votes_of("yyyyn"), gate="agree_80", total_area_m2=250)
+
+
+def test_owners_and_votes_in_one_error():
+    owners = owners_of(50, 0, 50)
+    votes = pd.DataFrame({"flat_id": ["0", "9"], "choice": ["agree", "agree"]})
+    with pytest.raises(DataError) as raised:
+        consent_status(owners, votes, gate=HALF)
+    assert [problem.where for problem in raised.value.problems] == ["owners, row 2", "votes, row 2"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_files_with_the_headings_of_a_committee(tmp_path, ending):
+    owners = [["房号", "楼号", "建筑面积（㎡）"], ["1-101", "1", "60.10"], ["2-101", "2", "59.90"]]
+    votes = [
+        ["房号", "表决事项", "意见", "时间"],
+        ["1-101", "改造前80%同意", "同意", "2026-05-01 10:00"],
+        ["2-101", "agree_80", "同意", "2026-05-01 10:00"],
+        ["2-101", "plan_80", "弃权", "2026-05-01 10:00"],
+        ["2-101", "80 % behind the plan", "同意", "2026-06-02 10:00"],
+    ]
+    paths = []
+    for name, rows in (("owners", owners), ("votes", votes)):
+        path = tmp_path / f"{name}.{ending}"
+        frame = pd.DataFrame(rows)
+        if ending == "csv":
+            frame.to_csv(path, index=False, header=False, encoding="gbk")
+        else:
+            frame.to_excel(path, index=False, header=False)
+        paths.append(path)
+    flats, cast = read_owners(paths[0]), read_votes(paths[1])
+    found = consent_stages(flats, cast, deadline="2026-05-31", total_area_m2="120.00")
+    # of two owners one abstains on the plan: 80 % are out of reach
+    assert consent_states(found) == {"agree_80": "reached", "plan_80": "failed"}
+    assert found["area_m2"].iloc[0] == 120
+    late = found.attrs["communityplan"]["problems"]
+    assert [(one["gate"], one["row"], one["kind"]) for one in late] == [("plan_80", 5, "late")]
+    cast.loc[3, "gate"] = "lift"
+    cast.loc[4, "flat_id"] = "9-999"
+    with pytest.raises(DataError) as raised:
+        consent_stages(flats, cast)
+    said = str(raised.value)
+    assert f"{paths[1]}" in said
+    assert "row 3: gate is 'lift'" in said
+    assert "row 4: flat '9-999' is not in owners" in said
+
+
+def test_stages_one_by_one():
+    owners = owners_of(50, 50, 50, 50, 50)
+    votes = pd.concat([votes_of("yyyy.", gate="agree_80"), votes_of("yyn..", gate="plan_80")])
+    found = consent_stages(
+        owners, votes, gates=["plan_80", "agree_80", "satisfied_80"], closed=["plan_80"]
+    )
+    assert consent_states(found) == {
+        "plan_80": "failed", "agree_80": "reached", "satisfied_80": "open",
+    }  # fmt: skip
+    for gate, letters in (("agree_80", "yyyy."), ("satisfied_80", ".....")):
+        alone = consent_status(owners, votes_of(letters), gate=gate)
+        part = found[found["gate"] == gate].reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, alone, check_dtype=False)
+    dated = votes.assign(cast_at="2026-05-02")
+    late = consent_stages(owners, dated, deadline={"agree_80": "2026-05-01"})
+    assert consent_states(late) == {"agree_80": "open", "plan_80": "open"}
+    every = consent_stages(owners, votes_of("yyyy."), gates=["agree_80", OLD_HALF])
+    assert set(consent_states(every).values()) == {"reached"}
+    with pytest.raises(DataError, match="no column 'gate'"):
+        consent_stages(owners, votes_of("yyyy."))
+
+
+@given(st.text("yno.", min_size=1, max_size=9), st.sampled_from(list(GATES)), st.booleans())
+@settings(deadline=None, max_examples=120)
+def test_gaps_add_up_to_what_is_missing(choices, gate, closed):
+    buildings = [str(at % 3) for at in range(len(choices))]
+    owners = owners_of(*[50 + at for at in range(len(choices))], building_id=buildings)
+    whole = consent_status(owners, votes_of(choices), gate=gate, closed=closed).iloc[0]
+    gaps = consent_gaps(owners, votes_of(choices), gate=gate, closed=closed)
+    for column in ("owners", "answered", "agree", "against", "abstain"):
+        assert gaps[column].sum() == whole[column]
+    assert gaps["silent"].sum() == whole["owners"] - whole["answered"]
+    if pd.isna(whole["missing_owners"]):
+        assert gaps["ask"].isna().all()
+    else:
+        assert gaps["ask"].sum() == whole["missing_owners"]
+        assert (gaps["ask"] <= gaps["silent"]).all()
+        # whoever is asked and agrees brings it
+        if whole["missing_owners"] and not closed:
+            silent = [at for at, letter in enumerate(choices) if letter == "."]
+            first = sorted(silent, key=lambda at: -(50 + at))[: whole["missing_owners"]]
+            full = "".join("y" if at in first else c for at, c in enumerate(choices))
+            assert consent_status(owners, votes_of(full), gate=gate)["passes_now"].iloc[0]
+
+
+def test_every_state_has_its_sentence():
+    said = {}
+    for choices, closed in (
+        ("yyyyy.", False), ("yyyn..", False), ("yy....", False), ("nnn...", False),
+        ("yyyyy.", True), ("nnn...", True),
+    ):  # fmt: skip
+        found = consent_status(owners_of(*[50] * 6), votes_of(choices), gate=HALF, closed=closed)
+        sentences = consent_sentences(found)
+        said[choices, closed] = sentences["zh"].iloc[0], sentences["en"].iloc[0]
+    for (choices, closed), zh, en in (
+        (("yyyyy.", False), "已通过", "passed, whatever"),
+        (("yyyn..", False), "目前达标，但结果仍可能改变", "passes as it stands"),
+        (("yy....", False), "至少还需2户同意", "at least 2 more owners"),
+        (("nnn...", False), "已无法通过", "failed, even if"),
+        (("yyyyy.", True), "表决结束，通过", "voting is over, passed"),
+        (("nnn...", True), "表决结束，未通过", "voting is over, failed"),
+    ):
+        assert zh in said[choices, closed][0]
+        assert en in said[choices, closed][1]
+        assert "未经原文核实" in said[choices, closed][0]
+    assert "参与未达2/3" in said["yy....", False][0]
+
+
+def test_a_sentence_never_rounds_up_to_the_threshold():
+    # 3,999 of 5,000 are 79.98 %
+    choices = "y" * 3_999 + "n" * 1_001
+    found = consent_status(owners_of(*[50] * 5_000), votes_of(choices), gate="agree_80")
+    said = consent_sentences(found)["en"].iloc[0]
+    assert "≈ 79.9 % agree by number, required at least 4/5 = 80 %" in said
