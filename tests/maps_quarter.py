@@ -148,6 +148,15 @@ def streets() -> gpd.GeoDataFrame:
     )
 
 
+def reached() -> gpd.GeoDataFrame:
+    """Streets reached within 5 and within 10 minutes."""
+    return table(
+        [line((60, -10), (140, -10)), line((-20, -10), (260, -10))],
+        within_min=[5, 10],
+        service=["elder_care", "elder_care"],
+    )
+
+
 def openings() -> gpd.GeoDataFrame:
     return table([at(200, 40)], opening_id=["o1"], rank=[1], people_gained=[55.0])
 
@@ -182,4 +191,5 @@ def everything() -> dict[str, pd.DataFrame]:
         "walls": walls(),
         "gates": gates(),
         "streets": streets(),
+        "reached": reached(),
     }

@@ -111,7 +111,9 @@ class TestLayers:
         drawn = (
             "areas area_outline communities homes unserved idle_buildings chosen slope facilities"
         )
-        assert sorted(keys) == sorted([*drawn.split(), "openings", "walls", "gates", "streets"])
+        assert sorted(keys) == sorted(
+            [*drawn.split(), "openings", "walls", "gates", "streets", "reached"]
+        )
 
     def test_bands_lie_large_to_small(self):
         bands = variant_of(

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 
 import folium
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
 import maps_quarter as quarter
@@ -39,6 +41,30 @@ CONTROLS = """(() => {
     return found.map((one) => all.indexOf(one));
 })()"""
 FOCUSED = "[...document.querySelectorAll('*')].indexOf(document.activeElement)"
+
+
+# a place on the first thing of a layer; of a line the middle of its first piece
+FIRST_PLACE = """(key) => {
+    const { communityplan: cp } = window;
+    const view = cp.pages[0].views[0];
+    const layer = view.layers.find((one) => one.key === key);
+    const rows = cp.rows(layer, cp.variant(layer, view.choice));
+    const row = key === "areas" ? rows[rows.length - 1] : rows[0];
+    const { x, y, pieceStart, rowStart } = layer.s;
+    const first = pieceStart[rowStart[row]];
+    const half = [(x[first] + x[first + 1]) / 2, (y[first] + y[first + 1]) / 2];
+    const at = cp.latLng(...(layer.paint === "line" ? half : cp.middle(layer.s, row)));
+    const box = view.map.getContainer().getBoundingClientRect();
+    const point = view.map.latLngToContainerPoint(at);
+    return [box.left + point.x, box.top + point.y];
+}"""
+ONLY = """(key) => {
+    const [page] = communityplan.pages;
+    for (const other of Object.keys(page.choice.on)) page.choice.on[other] = other === key;
+    const { section } = page.views[0].layers.find((one) => one.key === key);
+    page.choice.colour = section === "colour" ? key : "";
+    communityplan.redraw(page);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +147,58 @@ def test_nothing_lies_on_top_of_another(chrome, coverage_file):
                 assert apart, (one, other)
 
 
-@pytest.mark.parametrize("kind", ["areas", "communities", "homes", "compare"])
+def show_areas(page):
+    page.locator(".cp-layers input[value=unserved]").check()
+
+
+def show_communities(page):
+    page.locator(".cp-layers input[value=communities]").check()
+
+
+def show_homes(page):
+    page.locator(".cp-layers input[value=homes]").check()
+    page.locator(".cp-layers input[value=unserved]").check()
+
+
+def show_streets(page):
+    """Slope and reached streets on plain ground, from near: openings, gates and what is chosen."""
+    page.locator(".cp-layers input[type=radio][value='']").check()
+    page.locator(".cp-layers input[value=slope]").check()
+    page.locator(".cp-layers input[value=reached]").check()
+    page.evaluate("communityplan.pages[0].views[0].map.zoomIn(0.5, { animate: false })")
+
+
+def show_beside(page):
+    page.evaluate("document.querySelector('input[value=side_by_side]').click()")
+
+
+def show_print(page):
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+
+
+def show_compare(page):
+    page.locator(".cp-swipe").press("ArrowLeft")
+
+
+LOOKS = {
+    "areas": show_areas,
+    "communities": show_communities,
+    "homes": show_homes,
+    "streets": show_streets,
+    "print": show_print,
+    "compare": show_compare,
+    "beside": show_beside,
+}
+
+
+@pytest.mark.parametrize("kind", LOOKS)
 def test_it_looks_as_it_did(chrome, request, kind):
     """Set COMMUNITYPLAN_REDRAW=1 to draw the reference pictures again, and look at them."""
-    file = "compare_file" if kind == "compare" else "english_file"
+    file = "compare_file" if kind in ("compare", "beside") else "english_file"
     with opened(chrome, request.getfixturevalue(file)) as shown:
-        if kind != "compare":
-            shown.page.locator(f".cp-layers input[value={kind}]").check()
-            shown.page.locator(".cp-layers input[value=unserved]").check()
+        LOOKS[kind](shown.page)
         seen = map_picture(shown.page)
+        assert shown.troubles() == []
     reference = PICTURES / f"{kind}.png"
     if os.environ.get("COMMUNITYPLAN_REDRAW"):
         PICTURES.mkdir(exist_ok=True)
@@ -187,6 +256,92 @@ def test_a_popup_tells_figures_as_text(chrome, english_file):
         assert "West station" in told
         page.keyboard.press("Escape")
         assert shown.troubles() == []
+
+
+# what is on top under a click on the first row of each layer, and a figure that its popup tells
+TOLD = {
+    "homes": "4 min",
+    "facilities": "West station",
+    "idle_buildings": "floor area 40 m² is below",
+    "openings": "newly covered",
+    "gates": "open to everyone",
+    "walls": "wall",
+    "slope": "10 %",
+    "reached": "5 min",
+    "unserved": "40 people",
+    "chosen": "900,000 yuan",
+    "communities": "60 people",
+    "areas": "5 min",
+}
+
+
+def test_every_layer_tells_its_figures(chrome, english_file):
+    with opened(chrome, english_file) as shown:
+        page = shown.page
+        for key, said in TOLD.items():
+            page.evaluate(ONLY, key)
+            x, y = page.evaluate(FIRST_PLACE, key)
+            page.mouse.click(x, y)
+            told = page.locator(".cp-told").last
+            told.wait_for(timeout=2000)
+            assert said in told.inner_text(), key
+            page.keyboard.press("Escape")
+            page.evaluate(
+                "document.querySelectorAll('.leaflet-popup').forEach((one) => one.remove())"
+            )
+        assert shown.troubles() == []
+
+
+FETCHING = """() => {
+    window.forbidden = [];
+    const noted = (one) => forbidden.push(one.effectiveDirective);
+    addEventListener("securitypolicyviolation", noted);
+    for (const tag of ["img", "script"]) {
+        const src = "https://example.org/" + tag;
+        document.body.append(Object.assign(document.createElement(tag), { src }));
+    }
+    return fetch("https://example.org/").catch(() => 0);
+}"""
+
+
+def test_the_page_may_fetch_nothing(chrome, english_file):
+    with opened(chrome, english_file) as shown:
+        page = shown.page
+        page.evaluate(FETCHING)
+        page.wait_for_timeout(200)
+        assert sorted(page.evaluate("forbidden")) == ["connect-src", "img-src", "script-src-elem"]
+
+
+def test_many_layers_can_be_searched(chrome, folder):
+    m = None
+    for name in ("today", "plan A", "plan B"):
+        m = maps.coverage_map(**quarter.everything(), m=m, label=name, lang="en")
+    with opened(chrome, maps.save_offline(m, folder / "many.html")) as shown:
+        page = shown.page
+        items = page.locator(".cp-layers .cp-item")
+        assert items.count() > 30
+        page.get_by_label("Find a layer").fill("gates · plan")
+        visible = [one.inner_text().split("\n")[0] for one in items.all() if one.is_visible()]
+        assert visible == ["Gates · plan A", "Gates · plan B"]
+        page.get_by_role("button", name="Hide all").click()
+        assert page.locator(".cp-layers input[type=checkbox]:checked").count() == 0
+        page.get_by_label("Gates · plan B").check()
+        assert page.evaluate(f"{CHOICE}.on.gates_3")
+        page.get_by_label("Find a layer").fill("")
+        assert all(one.is_visible() for one in items.all())
+        assert shown.troubles() == []
+
+
+def test_crowded_layers_show_when_zoomed_in(chrome, folder):
+    many = gpd.GeoDataFrame(pd.concat([quarter.gates()] * 130, ignore_index=True))
+    m = maps.coverage_map(gates=many, streets=quarter.streets(), lang="en")
+    with opened(chrome, maps.save_offline(m, folder / "crowded.html")) as shown:
+        page, panel = shown.page, shown.page.locator(".cp-layers")
+        assert "shows when zoomed in" not in panel.inner_text()
+        page.evaluate("communityplan.pages[0].views[0].map.setZoom(13, { animate: false })")
+        assert "shows when zoomed in" in panel.inner_text()
+        page.evaluate("communityplan.pages[0].views[0].map.setZoom(15, { animate: false })")
+        assert "residents only" in panel.inner_text()
 
 
 def test_difficult_names_are_shown_as_they_are(chrome, folder):
