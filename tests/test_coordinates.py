@@ -185,6 +185,33 @@ def test_tables_keep_columns_and_say_what_was_done():
     assert len(convert_datum(table.iloc[:0], source="wgs84", target="gcj02")) == 0
 
 
+def test_plain_tables_and_single_geometry_are_converted_too():
+    lon, lat = convert_datum((121.432966, 31.130154), source="wgs84", target="bd09")
+    for east, north in (("经度", "纬度"), ("Lon", "Lat"), ("longitude", "latitude")):
+        table = pd.DataFrame({"name": ["a"], east: ["121.432966"], north: [31.130154]})
+        moved = convert_datum(table, source="wgs84", target="bd09")
+        assert moved[[east, north]].iloc[0].tolist() == [lon, lat]
+        assert moved.attrs["communityplan"]["datum"] == "bd09"
+        assert table[north].tolist() == [31.130154]
+    point = convert_datum(shapely.Point(121.432966, 31.130154), source="wgs84", target="bd09")
+    assert (point.x, point.y) == (lon, lat)
+    with pytest.raises(OptionError, match="no columns of longitudes and latitudes among x, n"):
+        convert_datum(pd.DataFrame({"x": [121.4], "n": [1]}), source="wgs84", target="bd09")
+    with pytest.raises(OptionError, match="columns '经度' and '纬度': give a table"):
+        convert_datum(pd.DataFrame({"经度": ["?"], "纬度": [1]}), source="wgs84", target="bd09")
+
+
+@pytest.mark.parametrize(
+    "points", [[(121.4, 31.1), (121.5, 31.2)], [(121.4, 31.1)] * 3, np.full((5, 2), 100.0)]
+)
+def test_points_given_one_by_one_are_not_taken_for_longitudes_and_latitudes(points):
+    with pytest.raises(OptionError, match="look like points, one by one"):
+        convert_datum(points, source="gcj02", target="wgs84")
+    if len(points) == 2:
+        east, _ = convert_datum(np.transpose(points), source="gcj02", target="wgs84")
+        assert east == pytest.approx([121.3955, 121.4955], abs=0.002)
+
+
 def test_what_is_not_degrees_is_refused():
     with pytest.raises(OptionError, match="known are 'wgs84' for GPS"):
         convert_datum(MINHANG, source="wgs84", target="amap")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 import rasterio
 import shapely
 
-from communityplan.coordinates.raster import Raster
+from communityplan.coordinates.raster import Raster, raster_problems
 from communityplan.demand import (
     homes_from_buildings,
     homes_from_counts,
@@ -298,6 +300,37 @@ def test_a_raster_elsewhere_names_the_file_and_both_boxes(tmp_path):
     assert "114.0000 to 114.0500, 30.5500 to 30.6000" in text
     # x = 10 m of the zone is far west of its middle meridian
     assert "112.5" in text
+
+
+def test_a_raster_is_looked_at_before_its_cells_are_read(tmp_path):
+    near, crs = (500000.0, 3400000.0, 500900.0, 3400900.0), "EPSG:32650"
+
+    def problems(name: str) -> list[str]:
+        found = raster_problems(tmp_path / name, near=near, crs=crs, what="the homes")
+        assert all(name in each.where for each in found)
+        return [each.found for each in found]
+
+    def written(name: str, crs: object, west: float) -> None:
+        place = rasterio.Affine(100, 0, west, 0, -100, 3401000)
+        with rasterio.open(
+            tmp_path / name, "w", driver="GTiff", height=20, width=20, count=1, dtype="float32",
+            crs=crs, transform=place,
+        ) as file:  # fmt: skip
+            file.write(np.ones((1, 20, 20), dtype=np.float32))
+
+    written("fits.tif", 32650, 499900)
+    written("elsewhere.tif", 32650, 700000)
+    written("nowhere.tif", None, 499900)
+    (tmp_path / "text.tif").write_text("people")
+    (tmp_path / "empty.tif").touch()
+    assert problems("fits.tif") == []
+    (boxes,) = problems("elsewhere.tif")
+    # 700 km east of the central meridian's 500 is about two degrees away: both boxes are told
+    assert re.search(r"covers 119\.\d+ to 119\.\d+, 30\.7.*the homes 117\.0+ to 117\.0", boxes)
+    assert problems("nowhere.tif") == ["no coordinate system"]
+    assert "not a raster" in problems("text.tif")[0]
+    assert problems("empty.tif") == ["the file is empty"]
+    assert problems("gone.tif") == ["there is no such file"]
 
 
 def test_rasters_and_options_that_mean_nothing_are_refused(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ __all__ = [
     "CHINA_BOX",
     "DATUMS",
     "DATUM_USERS",
+    "LONLAT_NAMES",
     "convert_datum",
 ]
 
@@ -29,6 +31,16 @@ DATUM_USERS = (
     "'gcj02' for Amap (高德), Tencent (腾讯) and Google in China, 'bd09' for Baidu (百度)"
 )
 """Who uses which datum, for messages."""
+
+LONLAT_NAMES = (
+    ("lon", "lat"),
+    ("lng", "lat"),
+    ("long", "lat"),
+    ("longitude", "latitude"),
+    ("经度", "纬度"),
+    ("x", "y"),
+)
+"""Names of columns with longitudes and latitudes, the first that fit count."""
 
 CHINA_BOX = (72.004, 0.8293, 137.8347, 55.8271)
 """West, south, east, north [degrees]: the box in which the public formulas shift coordinates."""
@@ -55,15 +67,16 @@ def convert_datum(table_or_xy: Any, *, source: str, target: str) -> Any:
 
     Parameters
     ----------
-    table_or_xy : GeoDataFrame, GeoSeries or pair of arrays
-        Geometry in degrees, under whatever geographic label it carries, or longitudes and
-        latitudes [degrees] of the same shape.
+    table_or_xy : GeoDataFrame, GeoSeries, DataFrame, geometry or pair of arrays
+        Geometry in degrees, under whatever geographic label it carries; a table with a column of
+        longitudes and one of latitudes (`LONLAT_NAMES`); or longitudes and latitudes [degrees] of
+        the same shape.
     source, target : {"wgs84", "gcj02", "bd09"}
         The datum the coordinates are in, and the one they are wanted in.
 
     Returns
     -------
-    GeoDataFrame, GeoSeries or pair of arrays
+    GeoDataFrame, GeoSeries, DataFrame, geometry or pair of arrays
         A converted copy of what was given; heights, empty geometry and the label of the
         coordinate system stay as they are. Points outside `CHINA_BOX`, and those that are not
         numbers, come back unchanged.
@@ -71,8 +84,9 @@ def convert_datum(table_or_xy: Any, *, source: str, target: str) -> Any:
     Raises
     ------
     OptionError
-        For a datum that is not known, coordinates that are not degrees, or arrays that differ
-        in shape.
+        For a datum that is not known, coordinates that are not degrees, arrays that differ in
+        shape, a table in which no two columns are named as longitude and latitude, or points that
+        are given one by one.
 
     Notes
     -----
@@ -98,7 +112,33 @@ def convert_datum(table_or_xy: Any, *, source: str, target: str) -> Any:
     if isinstance(table_or_xy, gpd.GeoDataFrame):
         moved = _convert_series(table_or_xy.geometry, convert)
         return record(table_or_xy.set_geometry(moved), datum=target, datum_before=source)
+    if isinstance(table_or_xy, pd.DataFrame):
+        table = _convert_columns(table_or_xy, convert)
+        return record(table, datum=target, datum_before=source)
+    if isinstance(table_or_xy, shapely.Geometry):
+        return _convert_series(gpd.GeoSeries([table_or_xy]), convert).iloc[0]
     return _convert_pair(table_or_xy, convert)
+
+
+def _convert_columns(
+    table: pd.DataFrame, convert: Callable[[Floats, Floats], tuple[Floats, Floats]]
+) -> pd.DataFrame:
+    names = {str(name).strip().lower(): name for name in table.columns}
+    found = [(names[x], names[y]) for x, y in LONLAT_NAMES if x in names and y in names]
+    if not found:
+        shown = ", ".join(map(str, table.columns))
+        wanted = " or ".join(f"{x!r} and {y!r}" for x, y in LONLAT_NAMES)
+        raise OptionError(
+            f"no columns of longitudes and latitudes among {shown}: name them {wanted}, or give "
+            "the pair (table[...], table[...])"
+        )
+    east, north = found[0]
+    moved = table.copy()
+    try:
+        moved[east], moved[north] = _convert_pair((table[east], table[north]), convert)
+    except OptionError as error:
+        raise OptionError(f"columns {east!r} and {north!r}: {error}") from error
+    return moved
 
 
 def _conversion(source: str, target: str) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
@@ -130,16 +170,30 @@ def _convert_pair(
     pair: Any, convert: Callable[[Floats, Floats], tuple[Floats, Floats]]
 ) -> tuple[Floats, Floats]:
     try:
-        lon, lat = (np.asarray(side, dtype=np.float64) for side in pair)
+        both = [np.asarray(side, dtype=np.float64) for side in pair]
     except (TypeError, ValueError) as error:
         raise OptionError(
-            "give a GeoDataFrame, a GeoSeries or a pair of arrays (lon, lat) of numbers"
+            "give a table or geometry, or a pair of arrays (lon, lat) of numbers"
         ) from error
+    if len(both) != 2 or _are_points(both):
+        raise OptionError(
+            f"these {len(both)} rows look like points, one by one; give two, all longitudes and all "
+            "latitudes: numpy.transpose(points)"
+        )
+    lon, lat = both
     if lon.shape != lat.shape:
         raise OptionError(f"lon has shape {lon.shape} and lat {lat.shape}; they must be the same")
     _refuse_metres(lon.ravel(), lat.ravel())
     x, y = convert(lon.ravel(), lat.ravel())
     return x.reshape(lon.shape), y.reshape(lat.shape)
+
+
+def _are_points(both: list[Floats]) -> bool:
+    """Whether two rows are two points, longitude first, and no longitudes and latitudes."""
+    if any(side.shape != (2,) for side in both):
+        return False
+    lon, lat = np.abs(both).T
+    return bool(lat.max() <= 90.0 < lon.min())
 
 
 def _convert_series(

@@ -22,6 +22,7 @@ __all__ = [
     "Raster",
     "RasterSource",
     "cell_size_m",
+    "raster_problems",
     "read_raster",
     "sample",
     "to_pixels",
@@ -139,6 +140,39 @@ def read_raster(
         with _opened(Path(source)) as dataset:
             return _read(dataset, need, band)
     return _read(source, need, band)
+
+
+def raster_problems(
+    source: str | Path, *, near: Box, crs: Any, what: str, band: int = 1
+) -> list[Problem]:
+    """What makes a raster useless for a place, without reading its cells.
+
+    Parameters
+    ----------
+    source, near, crs, what, band
+        As for `read_raster`; a file.
+
+    Returns
+    -------
+    list of Problem
+        Empty for a raster with a coordinate system that overlaps with the box; one for a file that
+        is not there, is no raster, has no place on Earth or lies elsewhere (both boxes are named).
+
+    Examples
+    --------
+    >>> from communityplan.coordinates.raster import raster_problems
+    >>> near = (500000.0, 3400000.0, 500900.0, 3400900.0)
+    >>> raster_problems("none.tif", near=near, crs=32650, what="the streets")[0].found
+    'there is no such file'
+    """
+    try:
+        with _opened(Path(source)) as dataset:
+            _part(_frame(dataset, band), dataset.shape, _Need(near, crs, what, 0))
+    except DataError as error:
+        return list(error.problems)
+    except (OptionError, TooLargeError) as error:
+        return [Problem(str(source), str(error), "Give another band, or a coarser raster")]
+    return []
 
 
 def to_pixels(raster: Raster, xy: Floats, *, crs: Any) -> Floats:
@@ -274,9 +308,7 @@ class _Frame:
     name: str
 
 
-def _read(dataset: Any, need: _Need, band: int) -> Raster:
-    import rasterio
-
+def _frame(dataset: Any, band: int) -> _Frame:
     name = str(dataset.name)
     if dataset.crs is None:
         todo = "Find out which it is and set it, for example with rio edit-info --crs"
@@ -286,19 +318,26 @@ def _read(dataset: Any, need: _Need, band: int) -> Raster:
     if not _is_place(dataset.transform[:6]):
         found = f"transform {tuple(dataset.transform)[:6]} gives its cells no place"
         raise DataError([Problem(name, found, "Get the file again")])
-    frame = _Frame(tuple(dataset.transform)[:6], pyproj.CRS.from_user_input(dataset.crs), name)
+    return _Frame(tuple(dataset.transform)[:6], pyproj.CRS.from_user_input(dataset.crs), name)
+
+
+def _read(dataset: Any, need: _Need, band: int) -> Raster:
+    import rasterio
+
+    frame = _frame(dataset, band)
     rows, columns = _part(frame, dataset.shape, need)
     window = ((rows.start, rows.stop), (columns.start, columns.stop))
     try:
         cells = dataset.read(band, window=window, masked=True).astype(np.float64)
     except rasterio.errors.RasterioIOError as error:
-        raise DataError([Problem(name, f"damaged ({error})", "Get the file again")]) from error
+        found = Problem(frame.name, f"damaged ({error})", "Get the file again")
+        raise DataError([found]) from error
     numbers = np.ma.filled(cells, np.nan) * dataset.scales[band - 1] + dataset.offsets[band - 1]
     return Raster(
         numbers,
         _shifted(frame.transform, rows.start, columns.start),
         frame.crs,
-        name=name,
+        name=frame.name,
         unit=_unit(dataset, frame.crs, band),
         whole=dataset.shape,
     )
