@@ -345,7 +345,9 @@ def doors(table: gpd.GeoDataFrame, *, where: str) -> Shapes:
         [cell if shape else None for cell, shape in zip(given, is_shape, strict=True)], dtype=object
     )
     found[is_text] = shapely.from_wkt(given[is_text], on_invalid="ignore")
-    wrong = (is_text | is_shape) & (shapely.get_type_id(found) != 0)
+    finite = np.isfinite(shapely.bounds(found)).all(axis=1)
+    wrong = (is_text | is_shape) & ((shapely.get_type_id(found) != 0) | ~finite)
+    wrong |= ~is_text & ~is_shape & table["door"].notna().to_numpy() & (given != "")
     if wrong.any():
         raise TableError(
             [

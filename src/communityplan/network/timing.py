@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
+from communityplan.standards import walker as find_walker
 from communityplan.tables import as_flags
 from communityplan.walker import Walker, slope_factor, step_seconds
 
@@ -16,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def edge_seconds(
-    edges: pd.DataFrame, walker: Walker, at_minute: int | None
+    edges: pd.DataFrame, walker: Walker | str, at_minute: int | None
 ) -> tuple[Floats, Floats]:
     """Time along every edge: length by speed and slope, steps by height, crossings and gates.
 
@@ -24,7 +25,7 @@ def edge_seconds(
     ----------
     edges : DataFrame
         As `WalkNetwork.edges`.
-    walker : Walker
+    walker : Walker or str
     at_minute : int or None
         Minutes after midnight; gates shut then take for ever.
 
@@ -35,8 +36,9 @@ def edge_seconds(
     """
     climb = edges["climb_m"].to_numpy(dtype=np.float64)
     blocked = (edges["access"] == "closed").to_numpy() | _shut(edges, at_minute)
-    forward = _one_way(edges, walker, climb)
-    backward = _one_way(edges, walker, -climb)
+    person = find_walker(walker)
+    forward = _one_way(edges, person, climb)
+    backward = _one_way(edges, person, -climb)
     backward[as_flags(edges["oneway_foot"])] = np.inf
     forward[blocked] = np.inf
     backward[blocked] = np.inf

@@ -6,7 +6,7 @@ and the way from the street. What cannot be reached is missing from the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,10 +20,11 @@ from communityplan._search import Ends, SearchGraph
 from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.areas import reached_streets, service_areas
-from communityplan.reach.ends import Places, ends_of, groups_of, places, residents_of, search_graph
+from communityplan.reach.ends import Places, ends_of, groups_of, residents_of, search_graph
 from communityplan.reach.route import route
+from communityplan.reach.shared import facts_of, questions, stacked, walkers_of
+from communityplan.reach.size import check_table
 from communityplan.reach.within import within_reach
-from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
@@ -72,7 +73,7 @@ def walks(
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
     *,
-    walker: Walker | str,
+    walker: Walker | str | Sequence[Walker | str],
     within_min: float,
     direction: Direction = "there",
 ) -> pd.DataFrame:
@@ -86,7 +87,8 @@ def walks(
         and residents' gates of their own community; with ``storey`` the stairs count.
     destinations : GeoDataFrame
         Points or areas, mostly facilities.
-    walker : Walker or str
+    walker : Walker, str, or list of them
+        Several have a column ``walker``; the tables are checked and joined to the network once.
     within_min : float
         Limit for the whole walk, inclusive [min].
     direction : {"there", "back", "worse"}
@@ -116,16 +118,22 @@ def walks(
       from_id to_id  walk_min  door_min  vertical_min  street_min
     0       h     f       2.0  0.333333           0.0    1.666667
     """
-    person = find_walker(walker)
-    start = places(network, origins, walker=person, where="origins")
-    end = places(network, destinations, walker=person, where="destinations")
+    walkers = walkers_of(walker)
     limit_s = _limit(within_min) + TOLERANCE_S
 
     def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
         return _search.pairs(graph, leaving, arriving, limit_s=limit_s, allowed=allowed)
 
-    found = _both_ways(network, start, end, search, walker=person, direction=direction)
-    return record(_walk_table(start, end, found), **_used(network, person, within_min, direction))
+    asked = list(questions(network, origins, destinations, walkers=walkers))
+    tables = []
+    for one in asked:
+        found = _both_ways(
+            network, one.start, one.end, search, walker=one.walker, direction=direction
+        )
+        check_table(len(found.start))
+        tables.append(_walk_table(one.start, one.end, found))
+    table = stacked(tables, asked, walker=walker, by=None, empty=pd.DataFrame())
+    return record(table, **_used(network, walker, within_min, direction))
 
 
 def nearest(
@@ -133,9 +141,10 @@ def nearest(
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
     *,
-    walker: Walker | str,
+    walker: Walker | str | Sequence[Walker | str],
     within_min: float | None = None,
     k: int = 1,
+    by: str | None = None,
     direction: Direction = "there",
 ) -> pd.DataFrame:
     """The nearest destinations of every origin.
@@ -145,11 +154,14 @@ def nearest(
     network : WalkNetwork
     origins, destinations : GeoDataFrame
         As in `walks`.
-    walker : Walker or str
+    walker : Walker, str, or list of them
+        Several have a column ``walker``; the tables are checked and joined to the network once.
     within_min : float, optional
         Limit for the whole walk, inclusive [min]; none unless given.
     k : int
         How many.
+    by : str, optional
+        Column of `destinations`, such as ``"service"``: the nearest of each of its values.
     direction : {"there", "back", "worse"}
 
     Returns
@@ -157,7 +169,12 @@ def nearest(
     DataFrame
         As `walks`, at most `k` rows an origin, nearest first; with a column ``rank`` from 1 when
         `k` is above 1. Of equally near destinations the first in the table counts. Origins that
-        reach nothing have no row.
+        reach nothing have no row. With `by` a column of that name, its values in the order in
+        which they first occur.
+
+    Raises
+    ------
+    OptionError, TableError
 
     Examples
     --------
@@ -174,16 +191,19 @@ def nearest(
     0     a  1.666667     1
     1     b  3.333333     2
     """
-    person = find_walker(walker)
-    start = places(network, origins, walker=person, where="origins")
-    end = places(network, destinations, walker=person, where="destinations")
-    found = nearest_places(
-        network, start, end, walker=person, within_min=within_min, k=k, direction=direction
-    )
-    table = _walk_table(start, end, found)
-    if k > 1:
-        table["rank"] = _rank(found.start) + 1
-    return record(table, **_used(network, person, within_min, direction), k=k)
+    walkers = walkers_of(walker)
+    _whole(k)
+    options: dict[str, Any] = {"within_min": within_min, "k": k, "direction": direction}
+    asked = list(questions(network, origins, destinations, walkers=walkers, by=by))
+    tables = []
+    for one in asked:
+        found = nearest_places(network, one.start, one.end, walker=one.walker, **options)
+        table = _walk_table(one.start, one.end, found)
+        if k > 1:
+            table["rank"] = _rank(found.start) + 1
+        tables.append(table)
+    table = stacked(tables, asked, walker=walker, by=by, empty=_no_walks(k))
+    return record(table, **_used(network, walker, within_min, direction), k=k, by=by)
 
 
 def nearest_places(
@@ -213,8 +233,8 @@ def nearest_places(
         By start, nearest first.
     """
     limit_s = np.inf if within_min is None else _limit(within_min) + TOLERANCE_S
-    if k != int(k) or k < 1:
-        raise OptionError(f"k is {k}: ask for a whole number of destinations, at least one")
+    k = min(_whole(k), max(len(end.ids), 1))
+    check_table(k * len(start.ids), "at most")
 
     def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
         if direction == "worse":
@@ -239,21 +259,32 @@ def _rank(sorted_start: Ints) -> Ints:
 
 
 def _limit(within_min: float) -> float:
-    try:
+    limit_s = float("nan")
+    if isinstance(within_min, (int, float, np.number)) and not isinstance(within_min, bool):
         limit_s = float(within_min) * 60.0
-    except (TypeError, ValueError):
-        limit_s = float("nan")
     if not limit_s >= 0:
-        raise OptionError(f"within_min is {within_min}: give minutes, 0 or more")
+        raise OptionError(f"within_min is {within_min!r}: give minutes, 0 or more")
     return limit_s
 
 
+def _whole(k: int) -> int:
+    numeric = isinstance(k, (int, float, np.number)) and not isinstance(k, bool)
+    if not (numeric and np.isfinite(k) and k == int(k) and k >= 1):
+        raise OptionError(f"k is {k!r}: ask for a whole number of destinations, at least one")
+    return int(k)
+
+
 def _used(
-    network: WalkNetwork, walker: Walker | str, within_min: float | None, direction: str
+    network: WalkNetwork,
+    walker: Walker | str | Sequence[Walker | str],
+    within_min: float | None,
+    direction: str,
 ) -> dict[str, Any]:
+    walkers = walkers_of(walker)
+    slopes = [slope_told(network, person) for person in walkers]
     return {
-        "walker": find_walker(walker).facts(),
-        "slope": slope_told(network, find_walker(walker)),
+        "walker": facts_of(walker, walkers),
+        "slope": slopes if isinstance(walker, (list, tuple)) else slopes[0],
         "within_min": within_min,
         "direction": direction,
         "network": dict(network.options),
@@ -284,6 +315,15 @@ def _walk_table(start: Places, end: Places, found: Found) -> pd.DataFrame:
             "street_min": street_s / 60.0,
         }
     )
+
+
+def _no_walks(k: int) -> pd.DataFrame:
+    """No walk, with the columns of `nearest`."""
+    times = ["walk_min", "door_min", "vertical_min", "street_min"]
+    columns = dict.fromkeys(["from_id", "to_id"], "str") | dict.fromkeys(times, "float64")
+    if k > 1:
+        columns["rank"] = "int64"
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
 
 
 def _both_ways(

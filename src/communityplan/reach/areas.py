@@ -19,7 +19,7 @@ from communityplan.network import WalkNetwork
 from communityplan.reach.drawing import Area, draw
 from communityplan.reach.ends import Places, places
 from communityplan.reach.parts import cut_lines, joined_parts, reached_parts
-from communityplan.standards import walker as find_walker
+from communityplan.reach.shared import one_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
@@ -70,9 +70,9 @@ def reached_streets(
     >>> cp.reached_streets(network, shop, walker=slow, within_min=5)["length_m"].round(6).tolist()
     [500.0]
     """
-    person = find_walker(walker)
+    person = one_walker(walker)
     found = places(network, points, walker=person, where="points")
-    limits_s = [limit * 60.0 for limit in limits_of([within_min])]
+    limits_s = [limit * 60.0 for limit in limits_of([within_min], name="within_min")]
     part = reached_parts(network, found, person, limits_s, direction)[limits_s[0]]
     lines = cut_lines(network.edges.geometry.to_numpy()[part.edge], part.start, part.stop)
     result = gpd.GeoDataFrame(
@@ -141,11 +141,13 @@ def service_areas(
     0           f         5.0        0.3
     1           f        10.0        0.6
     """
-    person = find_walker(walker)
+    person = one_walker(walker)
     found = places(network, facilities, walker=person, where="facilities")
     limits_s = [limit * 60.0 for limit in limits_of(minutes)]
-    if not (np.isfinite(margin_m) and margin_m > 0):
-        raise OptionError(f"margin_m is {margin_m}: give metres above 0")
+    if not _is_metres(margin_m):
+        raise OptionError(f"margin_m is {margin_m!r}: give metres above 0")
+    if merge not in (True, False):
+        raise OptionError(f"merge is {merge!r}: give True or False")
     label, names = _labels(found, merge)
     parts = reached_parts(network, found, person, limits_s, direction)
     if merge:
@@ -165,13 +167,15 @@ def service_areas(
     )
 
 
-def limits_of(minutes: float | Iterable[float]) -> list[float]:
+def limits_of(minutes: float | Iterable[float], *, name: str = "minutes") -> list[float]:
     """Limits in ascending order, from one number or several.
 
     Parameters
     ----------
     minutes : float or iterable of float
         Limits [min].
+    name : str
+        What the option is called in messages.
 
     Returns
     -------
@@ -190,13 +194,22 @@ def limits_of(minutes: float | Iterable[float]) -> list[float]:
     ([5.0], [5.0, 15.0])
     """
     try:
-        given = [minutes] if isinstance(minutes, (int, float)) else list(minutes)
+        given = [minutes] if isinstance(minutes, (int, float, np.number)) else list(minutes)
+        # "15" is no list of 1 and 5, and yes is no number of minutes
+        if any(isinstance(limit, (str, bytes, bool, np.bool_)) for limit in [minutes, *given]):
+            raise TypeError
         limits = sorted({float(limit) for limit in given})
     except (TypeError, ValueError):
-        raise OptionError(f"minutes is {minutes!r}: give numbers such as 5, 10, 15") from None
+        raise OptionError(f"{name} is {minutes!r}: give numbers such as 5, 10, 15") from None
     if not limits or not all(np.isfinite(limit) and limit >= 0 for limit in limits):
-        raise OptionError(f"minutes is {limits}: give at least one finite limit, 0 or more")
+        raise OptionError(f"{name} is {minutes!r}: give at least one finite limit, 0 or more")
     return limits
+
+
+def _is_metres(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        return False
+    return 0 < float(value) < np.inf
 
 
 def _label_column(found: Places, merge: bool) -> str:

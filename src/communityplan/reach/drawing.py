@@ -28,9 +28,6 @@ __all__ = ["Area", "draw"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TINY_M = 1e-9
-"""Keeps a share of no length from being divided by 0 [m]."""
-
 SAMPLE_M = 5.0
 """Streets are looked at in pieces no longer than this to tell what lies in an area [m]."""
 
@@ -220,7 +217,7 @@ def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float)
                 surface, near[streets.meets(near, surface)]
             )
             reached_m = float(band.reached_m[number])
-            false_share = max(1.0 - reached_m / in_area_m, 0.0) if in_area_m else 0.0
+            false_share = max(1.0 - _quotient(reached_m, in_area_m), 0.0)
             yield Area(number, limit_s, reached_m / 1e3, inside_share, false_share, shape)
 
 
@@ -268,7 +265,7 @@ class _Drawn:
                 return outline, *self._within(outline, near)
         inside_m, cut_m = surface.lengths(self.cut, np.zeros(1, dtype=np.int64))
         in_area_m, _ = surface.lengths(samples, near)
-        share = (self.inside_m + inside_m) / max(self.whole_m + cut_m, TINY_M)
+        share = _quotient(self.inside_m + inside_m, self.whole_m + cut_m)
         return rings, share, in_area_m
 
     def _within(self, outline: shapely.Geometry, near: Ints) -> tuple[float, float]:
@@ -283,8 +280,12 @@ class _Drawn:
             return float(length_m[inside].sum()), float(length_m.sum())
 
         whole, cut = inside_m(samples, self.edges), inside_m(self.cut, np.zeros(1, dtype=np.int64))
-        share = (whole[0] + cut[0]) / max(whole[1] + cut[1], TINY_M)
-        return share, inside_m(samples, near)[0]
+        return _quotient(whole[0] + cut[0], whole[1] + cut[1]), inside_m(samples, near)[0]
+
+
+def _quotient(part_m: float, whole_m: float) -> float:
+    """A share, nan of nothing."""
+    return part_m / whole_m if whole_m > 0 else np.nan
 
 
 def _this_side(

@@ -23,7 +23,16 @@ from communityplan.network.attachment import (
     owners_near,
     private_ways,
 )
-from communityplan.tables import AREA, POINT, Table, as_flags, find_problems, same_crs
+from communityplan.tables import (
+    AREA,
+    HOMES,
+    POINT,
+    Column,
+    Table,
+    as_flags,
+    find_problems,
+    same_crs,
+)
 from communityplan.walker import Walker, storey_seconds
 
 __all__ = ["Group", "Places", "ends_of", "groups_of", "places", "residents_of", "search_graph"]
@@ -68,6 +77,12 @@ class Places:
         )
         return column
 
+    def take(self, rows: Ints) -> Places:
+        """Some of the places, by position."""
+        return Places(
+            self.table.iloc[rows], self.ids[rows], self.shapes[rows], self.base.take(rows)
+        )
+
 
 @dataclass(frozen=True)
 class Group:
@@ -104,6 +119,10 @@ def places(network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker, whe
         found = f"this is a {type(table).__name__}"
         todo = "Give a GeoDataFrame, for example gpd.GeoDataFrame(geometry=points)"
         raise TableError([Problem(where, found, todo)])
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        todo = "Give every column a name of its own"
+        raise TableError([Problem(where, f"column {twice[0]!r} is there twice", todo)])
     key = _key_of(table)
     xy = _plain_points(network, table, key)
     if xy is None:
@@ -127,8 +146,9 @@ def _is_text(keys: pd.Series[Any] | pd.Index[Any]) -> bool:
 def _plain_points(network: WalkNetwork, table: pd.DataFrame, key: str | None) -> Floats | None:
     """The coordinates of a table as most are: points with keys of one kind, nothing amiss."""
     keys = table.index if key is None else table[key]
-    # one name for two columns gives a table
-    if keys.ndim != 1 or not (_is_text(keys) or pd.api.types.is_integer_dtype(keys.dtype)):
+    if "storey" in table.columns or not (
+        _is_text(keys) or pd.api.types.is_integer_dtype(keys.dtype)
+    ):
         return None
     if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
         return None
@@ -143,7 +163,9 @@ def _plain_points(network: WalkNetwork, table: pd.DataFrame, key: str | None) ->
 
 def _check(network: WalkNetwork, table: pd.DataFrame, key: str | None, where: str) -> None:
     """Refuse a table, with everything that is wrong with it."""
-    problems = find_problems(table, Table(where, where, POINT + AREA, {}, key=key))
+    named = {} if key is None else {key: Column("key", key)}
+    told = {name: HOMES.optional[name] for name in ("storey", "has_lift") if name in table.columns}
+    problems = find_problems(table, Table(where, where, POINT + AREA, named, told, key))
     if problems:
         raise TableError(problems)
     same_crs(network.edges, table)

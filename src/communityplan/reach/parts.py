@@ -76,6 +76,9 @@ def _node_seconds(
     Streets behind a residents' gate count as their own people walk them: they are searched with
     that gate open.
     """
+    if not len(network.nodes):
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, none.astype(np.float64)
     graph = search_graph(network, walker)
     tables = []
     for code in range(len(network.owners) + 1):

@@ -15,7 +15,7 @@ from communityplan.errors import OptionError
 from communityplan.network import WalkNetwork
 from communityplan.reach.ends import ends_of, places, residents_of, search_graph
 from communityplan.reach.parts import cut_lines
-from communityplan.standards import walker as find_walker
+from communityplan.reach.shared import one_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
@@ -71,13 +71,13 @@ def route(
     1  street   footway   100.0     0.0
     2  street  crossing    20.0    35.0
     """
-    person = find_walker(walker)
+    person = one_walker(walker)
+    start = places(network, origin, walker=person, where="origin")
+    end = places(network, destination, walker=person, where="destination")
     if len(origin) != 1 or len(destination) != 1:
         raise OptionError(
             f"a route has one origin and one destination, not {len(origin)} and {len(destination)}"
         )
-    start = places(network, origin, walker=person, where="origin")
-    end = places(network, destination, walker=person, where="destination")
     (own,) = residents_of(network, start, person)
     code = network.owners.index(own) + 1 if own else 0
     only = np.array([0])

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from communityplan import _search
 from communityplan.errors import OptionError, Problem, TableError
 from communityplan.network import WalkNetwork
 from communityplan.reach.areas import limits_of
-from communityplan.reach.ends import ends_of, groups_of, places, residents_of, search_graph
-from communityplan.standards import walker as find_walker
+from communityplan.reach.ends import ends_of, groups_of, residents_of, search_graph
+from communityplan.reach.shared import Question, facts_of, questions, stacked, walkers_of
 from communityplan.tables import record
 from communityplan.walker import Walker
 
 __all__ = ["within_reach"]
+
+Floats = NDArray[np.float64]
 
 
 def within_reach(
@@ -25,10 +28,11 @@ def within_reach(
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
     *,
-    walker: Walker | str,
+    walker: Walker | str | Sequence[Walker | str],
     minutes: Sequence[float],
     weight: str | None = None,
     per: str = "origin",
+    by: str | None = None,
     direction: str = "there",
 ) -> pd.DataFrame:
     """Count what lies within each limit: places around homes, or people around candidates.
@@ -38,7 +42,8 @@ def within_reach(
     network : WalkNetwork
     origins, destinations : GeoDataFrame
         As in `walks`.
-    walker : Walker or str
+    walker : Walker, str, or list of them
+        Several have a column ``walker``.
     minutes : sequence of float
         Limits, inclusive [min].
     weight : str, optional
@@ -46,6 +51,8 @@ def within_reach(
         ``per="destination"``.
     per : {"origin", "destination"}
         Who has a row.
+    by : str, optional
+        Column of `destinations`, such as ``"service"``, whose values are counted apart.
     direction : {"there", "back"}
         Walks from origin to destination, or back.
 
@@ -54,6 +61,10 @@ def within_reach(
     DataFrame
         One row per origin (``from_id``) or destination (``to_id``) and limit: ``within_min``,
         ``count`` and, where asked, ``total`` of the weight. Those that reach nothing count 0.
+
+    Raises
+    ------
+    OptionError, TableError
 
     Examples
     --------
@@ -75,32 +86,50 @@ def within_reach(
         raise OptionError(
             f"per is {per!r} and direction {direction!r}: give origin or destination, there or back"
         )
+    if by is not None and per == "destination":
+        raise OptionError("by tells destinations apart, and with per='destination' each has a row")
     limits = limits_of(minutes)
-    person = find_walker(walker)
+    walkers = walkers_of(walker)
+    asked = list(questions(network, origins, destinations, walkers=walkers, by=by))
+    amounts = _amounts(destinations if per == "origin" else origins, weight)
+    tables = []
+    for question in asked:
+        some = amounts[question.rows] if per == "origin" else amounts
+        table = _counted(network, question, limits, some, per=per, backwards=direction == "back")
+        tables.append(table if weight is not None else table.drop(columns="total"))
+    key = "from_id" if per == "origin" else "to_id"
+    empty = _table(key, pd.array([], dtype="str"), limits, np.zeros((2, 0, len(limits))))
+    whole = stacked(tables, asked, walker=walker, by=by, empty=empty)
+    facts = facts_of(walker, walkers)
+    return record(whole, walker=facts, weight=weight, per=per, by=by, direction=direction)
+
+
+def _counted(
+    network: WalkNetwork,
+    asked: Question,
+    limits: list[float],
+    amounts: Floats,
+    *,
+    per: str,
+    backwards: bool,
+) -> pd.DataFrame:
+    """The counts of one walker and kind of destination."""
+    person, start, end = asked.walker, asked.start, asked.end
     by_origin = per == "origin"
-    amounts = _amounts(destinations if by_origin else origins, weight)
-    start = places(network, origins, walker=person, where="origins")
-    end = places(network, destinations, walker=person, where="destinations")
-    backwards = direction == "back"
-    graph = search_graph(network, person, backwards=backwards)
     labels = (start if by_origin else end).labels
-    count = np.zeros((len(labels), len(limits)), dtype=np.int64)
-    total = np.zeros((len(labels), len(limits)))
+    found = np.zeros((2, len(labels), len(limits)))
+    graph = search_graph(network, person, backwards=backwards)
     every = np.arange(len(end.ids))
     owner = residents_of(network, start, person)
     for group in groups_of(network, owner, end, person):
+        whose = owner[group.rows]
         leaving, _, _ = ends_of(
-            network,
-            start,
-            group.rows,
-            walker=person,
-            owner=owner[group.rows],
-            outward=not backwards,
+            network, start, group.rows, walker=person, owner=whose, outward=not backwards
         )
         arriving, _, _ = ends_of(
             network, end, every, walker=person, owner=group.owner, outward=backwards
         )
-        found = _search.counts(
+        found[:, group.rows if by_origin else every] += _search.counts(
             graph,
             leaving,
             arriving,
@@ -109,30 +138,29 @@ def within_reach(
             allowed=group.code,
             per=per,
         )
-        rows = group.rows if by_origin else every
-        count[rows] += found[0]
-        total[rows] += found[1]
-    table = pd.DataFrame(
+    return _table("from_id" if by_origin else "to_id", labels, limits, found)
+
+
+def _table(
+    key: str, labels: pd.api.extensions.ExtensionArray, limits: list[float], found: Floats
+) -> pd.DataFrame:
+    """Counts and totals, shape (2, places, limits), as a table."""
+    return pd.DataFrame(
         {
-            "from_id" if by_origin else "to_id": labels.take(
-                np.repeat(np.arange(len(labels)), len(limits))
-            ),
+            key: labels.take(np.repeat(np.arange(len(labels)), len(limits))),
             "within_min": np.tile(limits, len(labels)),
-            "count": count.ravel(),
+            "count": found[0].ravel().astype(np.int64),
+            "total": found[1].ravel(),
         }
     )
-    if weight is not None:
-        table["total"] = total.ravel()
-    return record(table, walker=person.facts(), weight=weight, per=per, direction=direction)
 
 
-def _amounts(
-    table: gpd.GeoDataFrame, weight: str | None
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _amounts(table: gpd.GeoDataFrame, weight: str | None) -> Floats:
     if weight is None:
         return np.ones(len(table))
-    if weight not in table.columns:
-        raise OptionError(f"no column {weight!r} to sum; there are {', '.join(table.columns)}")
+    if not isinstance(weight, str) or weight not in table.columns:
+        present = ", ".join(str(name) for name in table.columns)
+        raise OptionError(f"no column {weight!r} to sum; there are {present}")
     values = pd.to_numeric(table[weight], errors="coerce").to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~(values >= 0) | np.isinf(values))
     if len(bad):
