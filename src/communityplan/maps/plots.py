@@ -82,6 +82,7 @@ def plot_cumulative(
     else:
         ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
+    _whole_minutes(ax)
     words = ("plot.minutes", "plot.covered_share" if shares else "plot.people_covered")
     return _finish(ax, family, lang, *words, title="plot.cumulative_title", legend=len(ledger) > 0)
 
@@ -299,6 +300,12 @@ def _finish(
     if legend:
         ax.legend(frameon=False, prop={"family": family})
     return ax
+
+
+def _whole_minutes(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def _line(place: int) -> dict[str, Any]:

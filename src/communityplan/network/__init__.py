@@ -27,6 +27,7 @@ from communityplan.network.edges import (
 )
 from communityplan.network.findings import findings, gate_table, street_levels, street_parts
 from communityplan.network.noding import Barriers, node_streets
+from communityplan.network.shown import network_page
 from communityplan.network.timing import edge_seconds, minute_of_day
 from communityplan.tables import (
     COMMUNITIES,
@@ -224,6 +225,10 @@ class WalkNetwork:
             f"<WalkNetwork: {len(self.nodes)} nodes, {walked.sum()} edges, {km:.2f} km, "
             f"{gates} gates, {self.crs.to_string()}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Figures and streets as a notebook shows them."""
+        return network_page(self)
 
     @property
     def crs(self) -> Any:
