@@ -168,6 +168,8 @@ class Programme:
         Options that open in any case.
     slices, classes : Slices
         Who gains, home by home, and merged for the model.
+    class_of : array of int
+        Class of each slice.
     """
 
     options: pd.DataFrame
@@ -193,6 +195,7 @@ class Programme:
     required: Ints
     slices: Slices
     classes: Slices
+    class_of: Ints
 
     def served(self, opened: Ints) -> NDArray[np.bool_]:
         """Classes that these options serve."""
@@ -248,8 +251,11 @@ def slice_gains(gains: pd.DataFrame, option: Ints, home: Ints, n_options: int) -
     return Slices(step[slices], service[slices], community[slices], home[slices], member)
 
 
-def merge_slices(slices: Slices, *, keep_communities: bool) -> Slices:
-    """Slices that the same options serve are one, of one community where that matters."""
+def merge_slices(slices: Slices, *, keep_communities: bool) -> tuple[Slices, Ints]:
+    """Slices that the same options serve are one, of one community where that matters.
+
+    With them comes the class of each slice.
+    """
     count, options = slices.member.shape
     community = slices.community if keep_communities else np.full(count, -1)
     bits = np.zeros((count, (options + 7) // 8 + 8), dtype=np.uint8)
@@ -259,11 +265,13 @@ def merge_slices(slices: Slices, *, keep_communities: bool) -> Slices:
     bits[:, -4:] = community.astype(">i4").view(np.uint8).reshape(count, 4)
     packed = bits.view(f"V{bits.shape[1]}").ravel()
     _, first, group = np.unique(packed, return_index=True, return_inverse=True)
-    people = np.bincount(group.ravel(), slices.people, minlength=len(first)).astype(np.float64)
-    return Slices(
+    class_of = group.ravel().astype(np.int64)
+    people = np.bincount(class_of, slices.people, minlength=len(first)).astype(np.float64)
+    classes = Slices(
         people,
         slices.service[first],
         community[first],
         np.full(len(first), -1),
         slices.member[first],
     )
+    return classes, class_of

@@ -74,6 +74,9 @@ def read_programme(
     building = pd.Index(buildings["building_id"]).get_indexer(pd.Index(options["building_id"]))
     listed = _read_needs(needs, people, services, communities, years)
     listed += _centre_needs(min_centres, len(years))
+    classes, class_of = merge_slices(
+        slices, keep_communities=any(need.community >= 0 for need in listed)
+    )
     building = building.astype(np.int64)
     return Programme(
         options=options,
@@ -98,7 +101,8 @@ def read_programme(
         needs=listed,
         required=_read_required(required, options),
         slices=slices,
-        classes=merge_slices(slices, keep_communities=any(n.community >= 0 for n in listed)),
+        classes=classes,
+        class_of=class_of,
     )
 
 

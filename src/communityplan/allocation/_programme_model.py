@@ -98,7 +98,7 @@ class _Writer:
         self._programme, self._ask = programme, ask
         self._periods = len(ask.budget_yuan)
         self._has_places = programme.has_places()
-        self._slices = programme.slices if self._has_places else programme.classes
+        self._slices = programme.classes
         self._starts = self._add_starts()
         self._opens = self._add_opens()
         self._open_once()
@@ -245,7 +245,7 @@ class _Writer:
         return serves
 
     def _send(self) -> Ints:
-        """With limited places: how many people of each slice go to which option."""
+        """With limited places: how many people of each class go to which option."""
         slices, entry = self._slices, self._slices.member.tocoo()
         pairs = len(entry.row)
         _check_pairs(pairs * self._periods)

@@ -33,7 +33,7 @@ class Plan:
     value, bound : float
         Weighted people newly served, and what no plan can beat.
     sent : array of float
-        With limited places: people on each pair of slice and option; empty otherwise.
+        With limited places: people on each pair of class and option; empty otherwise.
     is_feasible : bool
         Whether there is any plan at all.
     is_interrupted : bool
@@ -182,7 +182,7 @@ def _without_waste(programme: Programme, plan: Plan, room_m2: Floats) -> Plan:
     if not programme.has_places():
         opened = save_money(programme, plan.opened, room_m2)
         return replace(plan, opened=opened, period=np.zeros(len(opened), np.int64))
-    column = programme.slices.member.indices[plan.sent > 1e-6]
+    column = programme.classes.member.indices[plan.sent > 1e-6]
     has_site_need = [need.service for need in programme.needs if need.sites > 0.0]
     keep = np.isin(plan.opened, column) | np.isin(plan.opened, programme.required)
     keep |= np.isin(programme.service[plan.opened], has_site_need)
@@ -209,9 +209,9 @@ def _read(programme: Programme, columns: Columns, solved: Solved, bound: float) 
     if len(columns.goes):
         sent = np.maximum(values[columns.goes[:, -1]], 0.0)
         rows = np.repeat(
-            np.arange(len(programme.slices.people)), np.diff(programme.slices.member.indptr)
+            np.arange(len(programme.classes.people)), np.diff(programme.classes.member.indptr)
         )
-        value = float((sent * programme.weight[programme.slices.service[rows]]).sum())
+        value = float((sent * programme.weight[programme.classes.service[rows]]).sum())
     else:
         sent, value = np.empty(0), programme.value(opened)
     if abs(bound - value) <= 1e-7 * max(abs(bound), 1.0) and solved.state == "optimal":

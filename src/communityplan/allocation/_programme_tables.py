@@ -102,19 +102,47 @@ def _served(programme: Programme, plan: Plan) -> pd.DataFrame:
 
 
 def _served_limited(programme: Programme, plan: Plan) -> pd.DataFrame:
-    """Who goes where when places are limited: what the model sent on each pair."""
+    """Who goes where when places are limited: what the model sent, class by class."""
     slices, options = programme.slices, programme.options
-    row = np.repeat(np.arange(len(slices.people)), np.diff(slices.member.indptr))
-    at = np.flatnonzero(plan.sent > 1e-6)
+    slice_at, option_at, people = _spread(programme, plan.sent)
     rows = pd.DataFrame(
         {
-            "service": np.array(programme.services, dtype=object)[slices.service[row[at]]],
-            "home_id": programme.homes[slices.home[row[at]]],
-            "building_id": options["building_id"].to_numpy()[slices.member.indices[at]],
-            "people": plan.sent[at],
+            "service": np.array(programme.services, dtype=object)[slices.service[slice_at]],
+            "home_id": programme.homes[slices.home[slice_at]],
+            "building_id": options["building_id"].to_numpy()[option_at],
+            "people": people,
         }
     )
     return _as_served(rows.groupby([*HOME, "building_id"])["people"].sum().reset_index())
+
+
+def _spread(programme: Programme, sent: Floats) -> tuple[Ints, Ints, Floats]:
+    """The people of each class laid in a row, slice after slice, and sent off in that order."""
+    member = programme.classes.member
+    at = np.flatnonzero(sent > 1e-6)
+    begin = np.concatenate([[0.0], np.cumsum(programme.classes.people)])
+    pair_class = np.repeat(np.arange(member.shape[0]), np.diff(member.indptr))[at]
+    order = np.argsort(programme.class_of, kind="stable")
+    people = programme.slices.people[order]
+    slice_end = _ends(people, programme.class_of[order], begin)
+    pair_end = _ends(sent[at], pair_class, begin)
+    # every stretch between two ends belongs to one slice and goes with one pair, or nowhere
+    cuts = np.unique(np.concatenate([begin, slice_end, pair_end]))
+    middle, length = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts)
+    whose = np.searchsorted(slice_end, middle)
+    pair = np.searchsorted(pair_end, middle)
+    found = (whose < len(people)) & (pair < len(at)) & (length > 1e-9)
+    whose, pair = whose[found], pair[found]
+    goes = programme.class_of[order][whose] == pair_class[pair]
+    whose, pair = whose[goes], pair[goes]
+    return order[whose], member.indices[at[pair]].astype(np.int64), length[found][goes]
+
+
+def _ends(amount: Floats, kind: Ints, begin: Floats) -> Floats:
+    """Where amounts end that are laid one after another from the begin of their kind."""
+    total = np.cumsum(amount)
+    first = np.searchsorted(kind, kind)
+    return np.asarray(begin[kind] + total - (total - amount)[first])
 
 
 def _as_served(rows: pd.DataFrame) -> pd.DataFrame:
