@@ -595,3 +595,26 @@ def test_a_sentence_never_rounds_up_to_the_threshold():
     found = consent_status(owners_of(*[50] * 5_000), votes_of(choices), gate="agree_80")
     said = consent_sentences(found)["en"].iloc[0]
     assert "≈ 79.9 % agree by number, required at least 4/5 = 80 %" in said
+
+
+def test_further_words_and_households_without_an_answer():
+    owners = owners_of(*[50] * 5)
+    votes = pd.DataFrame(
+        {
+            "flat_id": list("01234"),
+            "choice": ["满意", "基本满意", "满意", "满意", "未表态"],
+            "cast_at": ["2026-05-01"] * 4 + [None],
+        }
+    )
+    with pytest.raises(DataError, match="row 2: choice is '基本满意'"):
+        consent_status(owners, votes, gate="satisfied_80")
+    words = {"基本满意": "agree"}
+    found = consent_status(owners, votes, gate="satisfied_80", words=words).iloc[0]
+    assert (found["agree"], found["answered"], found["state"]) == (4, 4, "reached")
+    strict = consent_status(owners, votes, gate="satisfied_80", words={"基本满意": "against"})
+    assert strict["state"].iloc[0] == "open"
+    stages = consent_stages(owners, votes, gates=["satisfied_80"], words=words)
+    assert consent_states(stages) == {"satisfied_80": "reached"}
+    assert vote_problems(owners, votes, words=words).empty
+    with pytest.raises(OptionError, match="'好': 'good'"):
+        consent_gaps(owners, votes, gate="satisfied_80", words={"好": "good"})

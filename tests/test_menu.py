@@ -18,6 +18,7 @@ from communityplan.menu import (
     MENUS,
     check_menu,
     choose_menu,
+    menu_gains,
     menu_groups,
     menu_items,
     menu_scenario,
@@ -122,7 +123,7 @@ def test_needing_two_items_that_exclude_each_other():
 def test_a_local_list_is_told_with_the_rows_of_its_file(tmp_path, ending):
     rows = [
         ["某区改造菜单（合成）", None, None, None, None, None],
-        ["项目编号", "项目名称", "类别", "单价（万元）", "前置项目", "政府出资比例"],
+        ["项目编号", "项目名称", "类别", "单价（万元/部）", "前置项目", "政府出资比例"],
         ["1", "屋面防水", "基础类", 2.5, None, "60%"],
         [None] * 6,
         ["2", "加装电梯", "完善类", None, "3", "60%"],
@@ -412,6 +413,25 @@ def test_effects_become_a_scenario():
     # the gate goes with its wall
     assert after.effects["has_effect"].tolist() == [False, True, True, True]
     assert menu_scenario(choose_menu(menu, budget_yuan=0)).measures == ()
+
+
+def test_what_each_item_brings_alone():
+    menu = menu_of(
+        item("gate", effect="open_gate", effect_with="gate_id=G04", name_en="east gate"),
+        item("lifts", effect="add_lift", effect_with="home_ids=C2-01,C2-02"),
+        item("lamps"),
+    )
+    project = cp.load_project("demo")
+    gains = menu_gains(choose_menu(menu, budget_yuan=10), project, services=["canteen"])
+    assert gains["item_id"].tolist() == ["gate", "lifts"]
+    after = apply(cp.Scenario("x", "x", (cp.open_gate("G04"),)), project)
+    alone = cp.compare(project, after, services=["canteen"])
+    assert gains["gained"].iloc[0] == alone["gained"].sum() > 0
+    assert gains["en"].iloc[0].startswith("east gate: ")
+    # lifts save minutes without anybody crossing the limit
+    assert gains["gained"].iloc[1] == 0
+    assert "少走" in gains["zh"].iloc[1]
+    assert menu_gains(check_menu(menu[2:]), project).empty
 
 
 def test_an_effect_that_is_not_complete_is_told_when_it_is_chosen():

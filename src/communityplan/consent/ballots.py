@@ -22,20 +22,23 @@ __all__ = [
     "Flat",
     "Repeated",
     "Stated",
+    "Words",
     "owners_contract",
     "read_ballots",
     "vote_problems",
 ]
 
 Repeated = Literal["last", "first", "refuse"]
+Words = Mapping[str, str] | None
 Stated = str | int | Fraction | Mapping[str, str | int | Fraction] | None
 
 CHOICES = {
     "agree": ("agree", "yes", "for", "satisfied", "同意", "赞成", "满意"),
     "against": ("against", "no", "disagree", "dissatisfied", "不同意", "反对", "不满意"),
     "abstain": ("abstain", "abstention", "弃权"),
+    "silent": ("silent", "no answer", "未表态", "未答复", "未回复", "未投票", "未参与"),
 }
-"""The words of a vote. A vote that abstains takes part and does not agree."""
+"""The words of a vote. Who abstains takes part and does not agree; who is silent has no vote."""
 
 _MEANT = {word: choice for choice, words in CHOICES.items() for word in words}
 
@@ -65,12 +68,13 @@ def vote_problems(
     *,
     deadline: str | dt.date | None = None,
     repeated: Repeated = "last",
+    words: Words = None,
 ) -> pd.DataFrame:
     """Votes that came late or more than once, and which of them count.
 
     Parameters
     ----------
-    owners, votes, deadline, repeated
+    owners, votes, deadline, repeated, words
         As in `consent_status`.
 
     Returns
@@ -94,7 +98,7 @@ def vote_problems(
     [[1, 'contradictory', False], [2, 'contradictory', True]]
     """
     return read_ballots(
-        owners, votes, deadline=deadline, repeated=repeated, needs_area=False
+        owners, votes, deadline=deadline, repeated=repeated, needs_area=False, words=words
     ).repeated
 
 
@@ -123,12 +127,13 @@ def read_ballots(
     repeated: Repeated,
     total_area_m2: Stated = None,
     needs_area: bool = True,
+    words: Words = None,
 ) -> Ballots:
     """Owners and their votes, or one error with everything that is wrong with both."""
     if repeated not in ("last", "first", "refuse"):
         raise OptionError(f"repeated is {repeated!r}; give 'last', 'first' or 'refuse'")
     flats, problems = _read_flats(owners, total_area_m2, needs_area=needs_area)
-    cast, more = _read_votes(flats, votes, deadline)
+    cast, more = _read_votes(flats, votes, deadline, _meaning(words))
     # without any flat every vote would be one for an unknown flat
     if problems + more * bool(flats):
         raise DataError(problems + more * bool(flats))
@@ -254,7 +259,10 @@ def _refuse_repeated(
 
 
 def _read_votes(
-    flats: Mapping[str, Flat], votes: pd.DataFrame, deadline: str | dt.date | None
+    flats: Mapping[str, Flat],
+    votes: pd.DataFrame,
+    deadline: str | dt.date | None,
+    meant: Mapping[str, str],
 ) -> tuple[list[_Vote], list[Problem]]:
     problems = find_problems(votes, VOTES)
     if any(name not in votes.columns for name in VOTES.required):
@@ -271,14 +279,16 @@ def _read_votes(
         zip(votes["flat_id"].astype(str), votes["choice"].astype(str), strict=True)
     ):
         where = places[row]
-        choice = _MEANT.get(said.strip().lower(), "")
+        choice = meant.get(said.strip().lower(), "")
         at = _time(votes["cast_at"].iloc[row]) if timed else None
         if flat not in flats:
             todo = "Correct the flat, or add it to owners"
             problems.append(Problem(where, f"flat {flat!r} is not in owners", todo))
         if not choice:
-            known = ", ".join(_MEANT)
-            problems.append(Problem(where, f"choice is {said!r}", f"Give one of {known}"))
+            todo = f"Give one of {', '.join(meant)}; or say in words what it means"
+            problems.append(Problem(where, f"choice is {said!r}", todo))
+        if choice == "silent":
+            continue
         if timed and at is None:
             found = f"cast_at is {votes['cast_at'].iloc[row]!r}"
             problems.append(Problem(where, found, "Give a date and time, 2026-05-31 18:00"))
@@ -292,6 +302,16 @@ def _read_votes(
         found = "some times name a time zone and some do not"
         problems.append(Problem("votes", found, "Give all with a zone, or all without"))
     return cast, problems
+
+
+def _meaning(words: Words) -> dict[str, str]:
+    """What every word of a vote means, with those of the user."""
+    wrong = [
+        f"{said!r}: {choice!r}" for said, choice in (words or {}).items() if choice not in CHOICES
+    ]
+    if wrong:
+        raise OptionError(f"words has {', '.join(wrong)}; a word means one of {', '.join(CHOICES)}")
+    return _MEANT | {str(said).strip().lower(): choice for said, choice in (words or {}).items()}
 
 
 def _time(cell: object) -> pd.Timestamp | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from communityplan.consent.ballots import Ballots, Repeated, read_ballots
+from communityplan.consent.ballots import Ballots, Repeated, Words, read_ballots
 from communityplan.consent.gates import Gate, chosen_gates
 from communityplan.consent.status import owner_areas, shortest_way
 from communityplan.tables import record
@@ -25,12 +25,13 @@ def consent_gaps(
     deadline: str | dt.date | None = None,
     repeated: Repeated = "last",
     closed: bool = False,
+    words: Words = None,
 ) -> pd.DataFrame:
     """Which buildings hold the votes that the whole community still misses.
 
     Parameters
     ----------
-    owners, votes, gate, deadline, repeated, closed
+    owners, votes, gate, deadline, repeated, closed, words
         As in `consent_status`.
 
     Returns
@@ -64,6 +65,7 @@ def consent_gaps(
         deadline=deadline,
         repeated=repeated,
         needs_area=any("area" in one.by for one in gates),
+        words=words,
     )
     areas = owner_areas(ballots.flats.values())
     home: dict[str, str] = {}

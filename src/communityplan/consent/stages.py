@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from communityplan.consent.ballots import Repeated, Stated
+from communityplan.consent.ballots import Repeated, Stated, Words
 from communityplan.consent.gates import GATES, Gate, chosen_gates
 from communityplan.consent.status import consent_status
 from communityplan.errors import DataError, Problem
@@ -28,12 +28,13 @@ def consent_stages(
     repeated: Repeated = "last",
     closed: bool | Collection[str] = False,
     total_area_m2: Stated = None,
+    words: Words = None,
 ) -> pd.DataFrame:
     """Every gate of a list of votes, such as the three 80 % stages, each on its own votes.
 
     Parameters
     ----------
-    owners, repeated, total_area_m2
+    owners, repeated, total_area_m2, words
         As in `consent_status`.
     votes : DataFrame
         As in `consent_status`, with ``gate``: the name of the gate, or what it is called in
@@ -85,6 +86,7 @@ def consent_stages(
                 repeated=repeated,
                 closed=closed if isinstance(closed, bool) else gate.name in closed,
                 total_area_m2=total_area_m2,
+                words=words,
             )
         except DataError as error:
             problems += [one for one in error.problems if one not in problems]
@@ -103,6 +105,7 @@ def consent_stages(
         deadline={name: option["deadline"] for name, option in options.items()},
         closed=[name for name, option in options.items() if option["closed"]],
         repeated=repeated,
+        words=dict(words or {}),
         problems=found,
     )
 

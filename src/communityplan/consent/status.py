@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from communityplan.consent.ballots import Flat, Repeated, Stated, read_ballots
+from communityplan.consent.ballots import Flat, Repeated, Stated, Words, read_ballots
 from communityplan.consent.gates import Gate, chosen_gates
 from communityplan.tables import record
 
@@ -44,6 +44,7 @@ def consent_status(
     repeated: Repeated = "last",
     closed: bool = False,
     total_area_m2: Stated = None,
+    words: Words = None,
 ) -> pd.DataFrame:
     """Whether votes pass their gates, what is still missing, and how it can still end.
 
@@ -66,6 +67,8 @@ def consent_status(
         Whether voting is over, so that nobody else will answer.
     total_area_m2 : decimal as str, int or Fraction, or mapping of building_id to these, optional
         Area that the flats have to add up to, exactly.
+    words : mapping of str to str, optional
+        Further words of a vote, such as ``{"基本满意": "agree"}``; each means one of `CHOICES`.
 
     Returns
     -------
@@ -117,6 +120,7 @@ def consent_status(
         repeated=repeated,
         total_area_m2=total_area_m2,
         needs_area=any("area" in one.by for one in gates),
+        words=words,
     )
     scopes = [("all", "", list(ballots.flats.values()))]
     if "building_id" in owners.columns:
@@ -136,6 +140,7 @@ def consent_status(
         deadline=None if deadline is None else str(deadline),
         repeated=repeated,
         closed=closed,
+        words=dict(words or {}),
         problems=ballots.repeated.to_dict("records"),
     )
 

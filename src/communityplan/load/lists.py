@@ -83,6 +83,7 @@ def read_list(
     else:
         todo = "Save it as CSV or XLSX"
         raise DataError([Problem(source.where, f"a list cannot be {source.format}", todo)])
+    raw.frame.columns = pd.Index([_plain_heading(str(name), known) for name in raw.frame])
     mapped = known.map(map(str, raw.frame), raw.where)
     table, refused = _coerced(raw, contract, mapped)
     problems = [*raw.problems, *mapped.problems, *_totals(raw)]
@@ -172,6 +173,15 @@ def _known(
         synonyms[plain(name)] = name
     chosen = {str(heading).strip(): column for heading, column in (columns or {}).items()}
     return Headings(contract, synonyms, chosen)
+
+
+def _plain_heading(heading: str, known: Headings) -> str:
+    """A heading whose unit is one by the piece, or is for a reader only, such as 数量（部）."""
+    by_piece = re.sub(r"([（(\[【]\s*[^/／）)\]】]*元)\s*[/／][^）)\]】]*", r"\1", heading)
+    column = known.contract.columns.get(known.column_of(heading) or "")
+    if column is not None and not column.unit and column.kind in ("number", "amount"):
+        return re.sub(r"\s*[（(\[【][^）)\]】]*[）)\]】]", "", heading)
+    return by_piece
 
 
 def _coerced(

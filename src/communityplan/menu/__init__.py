@@ -6,6 +6,7 @@ left out and said so. Effects on streets and services are measures of `community
 
 from communityplan.menu.choosing import choose_menu
 from communityplan.menu.effects import EFFECTS, menu_scenario
+from communityplan.menu.gains import menu_gains
 from communityplan.menu.items import CLASSES, MENU, NATURES, check_menu, read_menu
 from communityplan.menu.lists import MENUS, menu_groups, menu_items
 from communityplan.menu.money import menu_sources, menu_summary, menu_uses
@@ -19,6 +20,7 @@ __all__ = [
     "NATURES",
     "check_menu",
     "choose_menu",
+    "menu_gains",
     "menu_groups",
     "menu_items",
     "menu_scenario",
