@@ -89,6 +89,24 @@ _INDICATORS = [
 ]  # fmt: skip
 
 
+# what services earn and cost, with a band for what residents pay; every price is invented
+_PRICE_HEAD = (
+    "service",
+    "income_yuan_person_year",
+    "income_yuan_person_year_low",
+    "income_yuan_person_year_high",
+    "cost_yuan_m2_year",
+    "subsidy_yuan_year",
+    "rent_free_years",
+    "source",
+)
+_PRICES = (
+    ("elder_care", 95, 70, 120, 620, 90_000, 3, NOTE),
+    ("childcare", 3_200, 2_600, 3_800, 1_150, 60_000, 3, NOTE),
+    ("canteen", 120, 95, 150, 1_350, 40_000, 3, NOTE),
+)
+
+
 def write(folder: Path) -> None:
     """Write every paper to a folder."""
     rng = np.random.default_rng(SEED)
@@ -98,6 +116,7 @@ def write(folder: Path) -> None:
     _save(folder / "preferences.csv", ("flat_id", "item_id"), _preferences(flats, rng))
     _save(folder / "votes.csv", ("flat_id", "gate", "choice", "cast_at"), _votes(flats, rng))
     _save(folder / "funding.csv", ("payer", "share", "source"), _FUNDING)
+    _save(folder / "prices.csv", _PRICE_HEAD, _PRICES)
     head = ("indicator_id", "aspect", "name", "name_en", "unit", "before", "target", "after")
     rows = [(*row, NOTE) for row in _INDICATORS]
     _save(folder / "indicators.csv", (*head, "better", "computed", "source"), rows)

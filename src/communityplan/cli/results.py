@@ -21,6 +21,7 @@ from communityplan.plan import Plan, make_plan
 from communityplan.project import Project, load_project
 from communityplan.project.osm import project_from_osm
 from communityplan.report import FORMATS, write, write_ranking, write_tables
+from communityplan.report.agreed import agreed_lines
 from communityplan.report.columns import Sayer
 from communityplan.report.decided import decided_lines
 from communityplan.report.sections import choice_lines
@@ -143,7 +144,9 @@ def plan_(project: Given, out: Out = Path("out"), lang: Lang = "", debug: Debug 
         show_sites(plan.ranking, said)
     services = {service.name: service for service in plan.project.services}
     say = Sayer(said, services)
-    show_files([], said=[*choice_lines(plan, say), *decided_lines(plan, say)])
+    show_files(
+        [], said=[*choice_lines(plan, say), *decided_lines(plan, say), *agreed_lines(plan, say)]
+    )
     show_files(written.values())
 
 

@@ -45,6 +45,17 @@ CSV_TABLES = (
     "unit_plans",
     "effects",
     "effect_totals",
+    "prongs",
+    "menu",
+    "phases",
+    "funding",
+    "rules_kept",
+    "returns",
+    "cash",
+    "amounts_missing",
+    "consent",
+    "consent_buildings",
+    "indicators",
     "homes",
 )
 

@@ -16,6 +16,7 @@ import pandas as pd
 from communityplan.checkup import status_counts
 from communityplan.plan import Plan
 from communityplan.plan.shares import own_shares
+from communityplan.report.agreed import agreed_tables
 from communityplan.report.columns import Sayer
 from communityplan.report.decided import decided_tables
 from communityplan.report.limits import options_used, what_to_know
@@ -70,7 +71,7 @@ class Facts:
         ``totals``, ``ledger``, ``homes``, ``homes_without``, ``areas``, ``inputs``, ``options``,
         ``walkers``, ``services``, ``network``, ``versions``, ``limits``; and, where the plan has
         them, ``status_counts``, ``missing``, ``checkup``, ``ranking``, ``chosen``, ``budget`` and
-        those of `decided_tables`.
+        those of `decided_tables` and `agreed_tables`.
     """
 
     plan: Plan
@@ -106,18 +107,15 @@ def gather(plan: Plan, *, lang: str, with_network: bool = True) -> Facts:
     """
     say = Sayer(lang, {service.name: service for service in plan.project.services})
     options = options_used(plan, say)
+    communities, buildings = _community_names(plan, lang), _building_names(plan, lang)
     tables = {
         "totals": _with_limits(plan.totals, plan),
         "ledger": _ledger(plan, lang),
         **_checkup(plan, lang),
         **({} if plan.ranking is None else {"ranking": _ranking(plan.ranking, say)}),
         **_chosen(plan, say),
-        **decided_tables(
-            plan,
-            say,
-            communities=_community_names(plan, lang),
-            buildings=_building_names(plan, lang),
-        ),
+        **decided_tables(plan, say, communities=communities, buildings=buildings),
+        **agreed_tables(plan, say, communities=communities, buildings=buildings),
         "homes": _homes(plan),
         "homes_without": _homes_without(plan, lang),
         "areas": pd.DataFrame(plan.areas.drop(columns="geometry")),

@@ -22,7 +22,8 @@ WRITTEN_AT = "1980-01-01T00:00:00.000Z"
 
 TABLES = (
     *("ledger", "totals", "status_counts", "missing", "checkup", "chosen", "budget"),
-    *("unit_plans", "effects", "effect_totals", "limits"),
+    *("unit_plans", "effects", "effect_totals", "prongs", "menu", "phases", "funding"),
+    *("returns", "cash", "consent", "consent_buildings", "indicators", "limits"),
 )
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 

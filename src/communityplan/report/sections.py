@@ -9,9 +9,15 @@ from typing import Any
 import pandas as pd
 
 from communityplan.plan import Plan
+from communityplan.report.agreed import agreed_lines
 from communityplan.report.columns import Field, Sayer
 from communityplan.report.decided import decided_lines
-from communityplan.report.decisions import changed_sections
+from communityplan.report.decisions import (
+    agreed_sections,
+    changed_sections,
+    investment_sections,
+    prong_section,
+)
 from communityplan.report.document import (
     Block,
     Document,
@@ -58,6 +64,7 @@ def compose(
         writer.sites(),
         *changed_sections(facts.tables, facts.say, writer.grid),
         *writer.investment(),
+        *agreed_sections(facts.tables, facts.say, writer.grid),
         writer.maps(),
         writer.basis(),
         writer.limits(),
@@ -152,7 +159,9 @@ class _Writer:
         )
         missing = self.say.word("report.check_missing")
         sentences = self.grid("missing", ["community", "said"], missing)
-        return Section(title, (), (Section(counts, (table,)), Section(missing, (sentences,))))
+        parts = [Section(counts, (table,)), Section(missing, (sentences,))]
+        parts += prong_section(self.tables, self.say, self.grid)
+        return Section(title, (), tuple(parts))
 
     def sites(self) -> Section:
         """Idle buildings: ranking and reasons."""
@@ -189,6 +198,7 @@ class _Writer:
             parts.append(Section(costs, (self.grid("ranking", columns, costs),)))
         if "chosen" in self.tables:
             parts.append(self._choice())
+        parts += investment_sections(self.tables, self.say, self.grid)
         if parts:
             yield Section(self.say.word("report.investment"), (), tuple(parts))
 
@@ -310,6 +320,7 @@ def summary_lines(facts: Facts) -> Iterator[str]:
         yield from _site_lines(tables["ranking"], say)
     yield from choice_lines(facts.plan, say)
     yield from decided_lines(facts.plan, say)
+    yield from agreed_lines(facts.plan, say)
     without = tables["homes_without"]["home_id"].nunique()
     if without:
         yield say.word("report.say_without", count=f"{without:,}")
