@@ -434,6 +434,34 @@ def test_layers_are_chosen_by_name(tmp_path):
         read_table(tmp_path / "all.gpkg", "homes", layer="x")
 
 
+def test_a_heading_that_is_there_twice_is_not_chosen_in_silence(tmp_path):
+    path = tmp_path / "homes.csv"
+    head = "楼栋编号,小区编号,居住人数,居住人数,经度,纬度\n"
+    path.write_text(head + "1,a,10,11,121.44,31.13\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"'居住人数' and '居住人数 \(2\)' both mean residents"):
+        read_table(path, "homes", datum="wgs84")
+    homes = read_table(path, "homes", datum="wgs84", columns={"居住人数 (2)": None})
+    assert homes["residents"].tolist() == [10]
+
+
+def test_a_slip_in_a_heading_of_positions_is_suggested(tmp_path):
+    path = tmp_path / "homes.csv"
+    path.write_text("楼栋编号,小区编号,居住人数,经渡,纬度\n1,a,10,121.44,31.13\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"Is it columns=\{'经渡': 'lon', '纬度': 'lat'\}\?"):
+        read_table(path, "homes", datum="wgs84")
+    columns = {"经渡": "lon", "纬度": "lat"}
+    assert len(read_table(path, "homes", datum="wgs84", columns=columns)) == 1
+
+
+def test_rare_characters_of_gb18030_are_read(tmp_path):
+    path = tmp_path / "homes.csv"
+    text = "楼栋编号,小区编号,居住人数,经度,纬度,户主\n1,a,10,121.44,31.13,𠮷䶮㐂\n"
+    path.write_bytes(text.encode("gb18030"))
+    homes = read_table(path, "homes", datum="wgs84")
+    assert homes["户主"].tolist() == ["𠮷䶮㐂"]
+    assert homes.attrs["communityplan"]["encoding"] == "gb18030"
+
+
 def test_near_misses_are_suggested(tmp_path):
     text = HOMES_CSV.replace("居住人数", "居住人口数量").replace("老年人数", "老年人口数量")
     path = write(tmp_path, "homes.csv", text)

@@ -16,7 +16,15 @@ from typing import Any
 from communityplan.errors import DataError, OptionError, Problem
 from communityplan.tables import Table
 
-__all__ = ["POSITION", "Headings", "Mapped", "known_headings", "plain", "units_of"]
+__all__ = [
+    "POSITION",
+    "Headings",
+    "Mapped",
+    "known_headings",
+    "near_positions",
+    "plain",
+    "units_of",
+]
 
 POSITION = ("lon", "lat", "x", "y", "lonlat", "geometry")
 """Columns that say where a row lies; they become its geometry."""
@@ -144,7 +152,9 @@ class Headings:
             (self.chosen.get(h) == column, h == column, h == self._zh(column), not _is_any_key(h))
             for h in (first, heading)
         ]
-        if ranks[0] == ranks[1]:
+        # the same heading once more, numbered by the reader
+        again = re.fullmatch(re.escape(first) + r" \(\d+\)", heading) is not None
+        if ranks[0] == ranks[1] or (again and heading not in self.chosen):
             mapped.problems.append(
                 Problem(
                     where,
@@ -248,6 +258,29 @@ def known_headings(
     return Headings(contract, synonyms, {str(h).strip(): c for h, c in columns.items()})
 
 
+def near_positions(headings: Iterable[str], contract: Table) -> dict[str, str]:
+    """Headings that say where rows lie, or that are one sign away from one that does.
+
+    Examples
+    --------
+    >>> from communityplan.load.headings import near_positions
+    >>> from communityplan.tables import HOMES
+    >>> near_positions(["经渡", "纬度", "层数"], HOMES)
+    {'经渡': 'lon', '纬度': 'lat'}
+    """
+    known = {
+        name: column for name, column in _synonyms(contract.name).items() if column in POSITION
+    }
+    found: dict[str, str] = {}
+    for heading in map(str, headings):
+        bare, _ = _parted(heading)
+        # of two signs one may be wrong, of more a third
+        near = difflib.get_close_matches(bare, known, 1, cutoff=0.5 if len(bare) == 2 else 0.66)
+        if near and synonyms[near[0]] not in found.values():
+            found[heading] = synonyms[near[0]]
+    return found
+
+
 def units_of(unit: str) -> Mapping[str, float]:
     """Names of units and their size in the unit of a column; empty for one without units."""
     units: Mapping[str, float] = _book()["units"].get(unit, {})
@@ -282,7 +315,7 @@ def _synonyms(table: str) -> dict[str, str]:
     from communityplan.tables import TABLES
 
     contract = TABLES[table]
-    sections = [_book()[table], _book()["position"] if contract.geometry else {}]
+    sections = [_book().get(table, {}), _book()["position"] if contract.geometry else {}]
     known = _by_heading(sections)
     for name, column in contract.columns.items():
         known[plain(column.zh)] = name

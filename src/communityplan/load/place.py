@@ -22,6 +22,7 @@ from communityplan.coordinates import (
 )
 from communityplan.errors import OptionError, Problem
 from communityplan.load.cells import clean
+from communityplan.load.headings import near_positions
 from communityplan.load.positions import PAIR, found_shapes, from_text, row_at, tidied
 from communityplan.load.raw import MOST_VERTICES, RawTable, refuse_too_many
 from communityplan.load.sense import middles_of, misplaced, outside_china, swapped
@@ -164,6 +165,10 @@ def _nowhere(raw: RawTable, contract: Table) -> Located:
     todo = (
         "Name the columns: columns={'...': 'lon', '...': 'lat'}, or 'geometry' for well-known text"
     )
+    near = near_positions(map(str, raw.frame), contract)
+    if near:
+        pairs = ", ".join(f"{heading!r}: {column!r}" for heading, column in near.items())
+        todo = f"Is it columns={{{pairs}}}? Name both columns, or 'geometry' for well-known text"
     if contract.geometry[0] != "Point":
         todo = "Give a map file, or columns={'...': 'geometry'} for well-known text"
     none = gpd.GeoSeries([None] * len(raw.rows))

@@ -98,7 +98,9 @@ def choose_encoding(pieces: Sequence[bytes]) -> str | None:
     foreign = {sign for sign in set(text) if ord(sign) > 127}
     # big5 and others often pass as gb18030 too, but then as characters that hardly anybody uses
     usual = sum(_is_usual(sign) for sign in foreign)
-    return "gb18030" if usual >= 0.9 * len(foreign) else None
+    # rare characters of names take four bytes, which other encodings hardly ever look like
+    rare = sum(_is_rare(sign) for sign in foreign)
+    return "gb18030" if rare <= usual >= 0.9 * (len(foreign) - rare) else None
 
 
 def read_csv(source: SourceFile, headings: Headings, *, encoding: str | None) -> RawTable:
@@ -237,6 +239,11 @@ def _is_usual(sign: str) -> bool:
     except UnicodeEncodeError:
         return sign in "·—～‖…㎡㎞ⅠⅡⅢⅣ①②③④⑤⑥⑦⑧⑨⑩镕囍喆堃垚淼犇玥珺"
     return True
+
+
+def _is_rare(sign: str) -> bool:
+    """A Chinese character that GB18030 writes with four bytes, such as 𠮷."""
+    return "\u3400" <= sign <= "\u4dbf" or "\U00020000" <= sign <= "\U000323af"
 
 
 def _delimiter(text: str, headings: Headings) -> str:
