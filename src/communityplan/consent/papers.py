@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import pandas as pd
 
 from communityplan.consent.ballots import owners_contract
-from communityplan.load.lists import read_list
+from communityplan.load.lists import Reading, read_list
 from communityplan.tables import VOTES, Column
 
 __all__ = ["read_owners", "read_votes"]
@@ -31,22 +31,14 @@ _VOTES_CONTRACT = replace(
 )
 
 
-def read_owners(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_owners(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""Owners of a community from CSV or XLSX.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -68,27 +60,17 @@ def read_owners(
     [{'flat_id': '101', 'area_m2': '85.30', 'building_id': '1'}]
     """
     contract = owners_contract(needs_area=False)
-    return read_list(
-        path, contract, headings=_OWNERS, columns=columns, encoding=encoding, sheet=sheet
-    )
+    return read_list(path, contract, headings=_OWNERS, **how)
 
 
-def read_votes(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_votes(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""Votes or answers of a survey from CSV or XLSX.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -109,6 +91,4 @@ def read_votes(
     >>> read_votes(path).to_dict("records")
     [{'flat_id': '101', 'choice': '同意', 'gate': '改造前80%同意'}]
     """
-    return read_list(
-        path, _VOTES_CONTRACT, headings=_VOTES, columns=columns, encoding=encoding, sheet=sheet
-    )
+    return read_list(path, _VOTES_CONTRACT, headings=_VOTES, **how)

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Unpack
 
 import pandas as pd
 
 from communityplan.errors import DataError, Problem
 from communityplan.finance.funding import PAYERS, ShareRule
-from communityplan.load.lists import read_list, told_share
+from communityplan.load.lists import Reading, read_list, told_share
 from communityplan.tables import SOURCES, Column
 
 __all__ = [
@@ -54,22 +55,14 @@ FUNDING = replace(
 )
 
 
-def read_funding(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_funding(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""Who pays for what, from CSV or XLSX.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -90,9 +83,7 @@ def read_funding(
     >>> read_funding(path).to_dict("records")
     [{'payer': '政府', 'share': '60%'}]
     """
-    return read_list(
-        path, FUNDING, headings=_HEADINGS, columns=columns, encoding=encoding, sheet=sheet
-    )
+    return read_list(path, FUNDING, headings=_HEADINGS, **how)
 
 
 def read_share_rules(path: str | Path) -> list[ShareRule]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
 from communityplan.errors import DataError, Problem
 from communityplan.indicators.formulas import formula_problems
-from communityplan.load.lists import name_rows, read_list
+from communityplan.load.lists import Reading, name_rows, read_list, refuse_rows, texts_in
 from communityplan.tables import Column, Table, as_flags, find_problems, record, used
 
 __all__ = [
@@ -76,22 +75,14 @@ ASPECTS: dict[str, dict[str, str]] = _book()["aspects"]
 """The five published aspects by key, with their names; see ``aspects.toml`` for the source."""
 
 
-def read_indicators(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_indicators(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""Indicators of your own from CSV or XLSX, checked.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -112,11 +103,7 @@ def read_indicators(
     >>> read_indicators(path)[["aspect", "before", "target"]].values.tolist()
     [['effect', 0.0, 3.0]]
     """
-    return check_indicators(
-        read_list(
-            path, INDICATORS, headings=_HEADINGS, columns=columns, encoding=encoding, sheet=sheet
-        )
-    )
+    return check_indicators(read_list(path, INDICATORS, headings=_HEADINGS, **how))
 
 
 def check_indicators(indicators: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +144,7 @@ def check_indicators(indicators: pd.DataFrame) -> pd.DataFrame:
     plain = pd.DataFrame(index=indicators.index)
     for name, column in INDICATORS.columns.items():
         if column.kind == "text":
-            plain[name] = _texts(indicators, name)
+            plain[name] = texts_in(indicators, name)
     called = {name: key for key, names in ASPECTS.items() for name in (key, *names.values())}
     plain["aspect"] = [called.get(cell, cell) for cell in plain["aspect"]]
     for place, cell in zip(places, plain["better"], strict=True):
@@ -167,9 +154,7 @@ def check_indicators(indicators: pd.DataFrame) -> pd.DataFrame:
     plain["better"] = [_BETTER.get(cell, "") for cell in plain["better"]]
     for place, cell in zip(places, plain["computed"], strict=True):
         problems += formula_problems(cell, place)
-    if problems:
-        row = {place: at for at, place in enumerate(places)}
-        raise DataError(sorted(problems, key=lambda problem: row.get(problem.where, -1)))
+    refuse_rows(problems, places)
     for name in ("before", "target", "after"):
         given = indicators[name] if name in indicators else pd.Series(float("nan"), plain.index)
         plain[name] = pd.to_numeric(given).astype(float)
@@ -213,12 +198,6 @@ def indicator_template() -> pd.DataFrame:
     return record(
         check_indicators(pd.DataFrame(rows)), aspects=source["text"], verified=source["verified"]
     )
-
-
-def _texts(indicators: pd.DataFrame, name: str) -> list[str]:
-    if name not in indicators.columns:
-        return [""] * len(indicators)
-    return ["" if pd.isna(cell) else str(cell).strip() for cell in indicators[name]]
 
 
 def _refuse_targets(plain: pd.DataFrame, places: list[str]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,37 @@ from communityplan.load.texts import read_csv
 from communityplan.load.workbook import read_workbook
 from communityplan.tables import Table, record, used
 
-__all__ = ["ROW", "name_rows", "read_list", "share_in", "told_share"]
+__all__ = [
+    "ROW",
+    "Reading",
+    "name_rows",
+    "read_list",
+    "refuse_rows",
+    "share_in",
+    "texts_in",
+    "told_share",
+]
 
 ROW = "row"
 """Name of the index of a list that holds the rows of its file."""
+
+
+class Reading(TypedDict, total=False):
+    """How a list is read where its file does not say.
+
+    Attributes
+    ----------
+    columns : mapping of str to (str or None)
+        Column by heading, for headings that are not known; None leaves a heading aside.
+    encoding : str or None
+        Encoding of the text.
+    sheet : str or None
+        Sheet of the workbook.
+    """
+
+    columns: Mapping[str, str | None] | None
+    encoding: str | None
+    sheet: str | None
 
 
 def read_list(
@@ -33,9 +60,7 @@ def read_list(
     contract: Table,
     *,
     headings: Mapping[str, Sequence[str]],
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
+    **how: Unpack[Reading],
 ) -> pd.DataFrame:
     r"""A list without geometry, from a CSV file or a workbook.
 
@@ -46,10 +71,8 @@ def read_list(
         What the list has to hold.
     headings : mapping of str to sequence of str
         Further headings of each column, besides its own name and its Chinese one.
-    columns : mapping, optional
-        Column by heading, for headings that are not known; None leaves a heading aside.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet``.
 
     Returns
     -------
@@ -75,11 +98,11 @@ def read_list(
     [[2, '7']]
     """
     source = identify(path)
-    known = _known(contract, headings, columns)
+    known = _known(contract, headings, how.get("columns"))
     if source.format == "csv":
-        raw = read_csv(source, known, encoding=encoding)
+        raw = read_csv(source, known, encoding=how.get("encoding"))
     elif source.format == "xlsx":
-        raw = read_workbook(source, known, sheet=sheet)
+        raw = read_workbook(source, known, sheet=how.get("sheet"))
     else:
         todo = "Save it as CSV or XLSX"
         raise DataError([Problem(source.where, f"a list cannot be {source.format}", todo)])
@@ -109,6 +132,34 @@ def name_rows(table: pd.DataFrame, name: str) -> list[str]:
         where = str(used(table).get("where", name))
         return [f"{where}, row {row}" for row in table.index]
     return [f"{name}, row {row + 1}" for row in range(len(table))]
+
+
+def texts_in(table: pd.DataFrame, name: str) -> list[str]:
+    """The cells of a column as text, empty where there is none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> texts_in(pd.DataFrame({"unit": [" m ", None]}), "unit")
+    ['m', '']
+    """
+    if name not in table.columns:
+        return [""] * len(table)
+    return ["" if pd.isna(cell) else str(cell).strip() for cell in table[name]]
+
+
+def refuse_rows(problems: Iterable[Problem], places: Sequence[str]) -> None:
+    """Raise one error with everything that is wrong, in the order of the rows.
+
+    Raises
+    ------
+    DataError
+        Where there is anything.
+    """
+    row = {place: at for at, place in enumerate(places)}
+    found = sorted(problems, key=lambda problem: row.get(problem.where, -1))
+    if found:
+        raise DataError(found)
 
 
 def share_in(cell: object) -> Fraction | None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Unpack
 
 import pandas as pd
 
 from communityplan.errors import DataError, Problem
 from communityplan.finance import PAYERS
 from communityplan.finance.shares import PAYER_WORDS
-from communityplan.load.lists import name_rows, read_list, told_share
+from communityplan.load.lists import (
+    Reading,
+    name_rows,
+    read_list,
+    refuse_rows,
+    texts_in,
+    told_share,
+)
 from communityplan.menu.effects import effect_kind, effect_problems
 from communityplan.menu.links import link_problems, names_in
 from communityplan.tables import Column, Table, as_flags, find_problems, record, used
@@ -82,22 +90,14 @@ _HEADINGS = {
 }
 
 
-def read_menu(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_menu(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""A local list of renovation items from CSV or XLSX, checked.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -118,9 +118,7 @@ def read_menu(
     >>> read_menu(path)[["item_id", "class", "unit_cost_yuan"]].values.tolist()
     [['1', 'basic', 20000.0]]
     """
-    return check_menu(
-        read_list(path, MENU, headings=_HEADINGS, columns=columns, encoding=encoding, sheet=sheet)
-    )
+    return check_menu(read_list(path, MENU, headings=_HEADINGS, **how))
 
 
 def check_menu(menu: pd.DataFrame) -> pd.DataFrame:
@@ -163,7 +161,7 @@ def check_menu(menu: pd.DataFrame) -> pd.DataFrame:
     plain = pd.DataFrame(index=menu.index)
     for name, column in MENU.columns.items():
         if column.kind == "text":
-            plain[name] = _texts(menu, name)
+            plain[name] = texts_in(menu, name)
     for place, one, other in zip(places, plain["class"], plain["nature"], strict=True):
         if not one and not other:
             todo = f"Give one of {', '.join(CLASSES)}, or a nature: {', '.join(NATURES)}"
@@ -178,9 +176,7 @@ def check_menu(menu: pd.DataFrame) -> pd.DataFrame:
     plain["effect"] = plain["effect"].map(effect_kind)
     shares, wrong = _shares(plain, places)
     problems += wrong
-    if problems:
-        row = {place: at for at, place in enumerate(places)}
-        raise DataError(sorted(problems, key=lambda problem: row.get(problem.where, -1)))
+    refuse_rows(problems, places)
     for name in SHARES:
         plain[name] = shares[name]
     for name in ("unit_cost_yuan", "quantity"):
@@ -188,12 +184,6 @@ def check_menu(menu: pd.DataFrame) -> pd.DataFrame:
     plain["verified"] = as_flags(menu["verified"]) if "verified" in menu else False
     others = [name for name in menu.columns if name not in MENU.columns]
     return record(plain[list(MENU.columns)].join(menu[others]), **used(menu))
-
-
-def _texts(menu: pd.DataFrame, name: str) -> list[str]:
-    if name not in menu.columns:
-        return [""] * len(menu)
-    return ["" if pd.isna(cell) else str(cell).strip() for cell in menu[name]]
 
 
 def _words(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Unpack
 
 import pandas as pd
 
 from communityplan.errors import DataError, Problem
-from communityplan.load.lists import name_rows, read_list
+from communityplan.load.lists import Reading, name_rows, read_list
 from communityplan.tables import Column, Table, find_problems, record
 
 __all__ = ["preference_weights", "read_preferences"]
@@ -28,22 +28,14 @@ _HEADINGS = {
 }
 
 
-def read_preferences(
-    path: str | Path,
-    *,
-    columns: Mapping[str, str | None] | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> pd.DataFrame:
+def read_preferences(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     r"""Choices of a survey from CSV or XLSX, one row for each item that a household asks for.
 
     Parameters
     ----------
     path : str or Path
-    columns : mapping, optional
-        Column by heading, for headings that are not known.
-    encoding, sheet : str, optional
-        Encoding of the text, sheet of the workbook.
+    **how : Reading
+        ``columns``, ``encoding``, ``sheet`` as in `load.lists.read_list`.
 
     Returns
     -------
@@ -63,9 +55,7 @@ def read_preferences(
     >>> read_preferences(path).values.tolist()
     [['101', 'lift']]
     """
-    return read_list(
-        path, PREFERENCES, headings=_HEADINGS, columns=columns, encoding=encoding, sheet=sheet
-    )
+    return read_list(path, PREFERENCES, headings=_HEADINGS, **how)
 
 
 def preference_weights(preferences: pd.DataFrame, menu: pd.DataFrame) -> pd.DataFrame:
