@@ -160,10 +160,10 @@ def test_keys():
     assert one(1.5, key, "home_id")[2]
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [table for table in TABLES if table in BOOK])
 def test_no_heading_means_two_columns(table):
     contract = TABLES[table]
-    sections = [BOOK.get(table, {}), BOOK["position"] if contract.geometry else {}]
+    sections = [BOOK[table], BOOK["position"] if contract.geometry else {}]
     seen: dict[str, str] = {}
     for section in sections:
         for column, names in section.items():

@@ -268,9 +268,8 @@ def near_positions(headings: Iterable[str], contract: Table) -> dict[str, str]:
     >>> near_positions(["经渡", "纬度", "层数"], HOMES)
     {'经渡': 'lon', '纬度': 'lat'}
     """
-    known = {
-        name: column for name, column in _synonyms(contract.name).items() if column in POSITION
-    }
+    synonyms = _synonyms(contract.name)
+    known = [name for name, column in synonyms.items() if column in POSITION]
     found: dict[str, str] = {}
     for heading in map(str, headings):
         bare, _ = _parted(heading)
