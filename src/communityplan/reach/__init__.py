@@ -313,7 +313,8 @@ def _walk_table(start: Places, end: Places, found: Found) -> pd.DataFrame:
             "door_min": found.door_s / 60.0,
             "vertical_min": found.vertical_s / 60.0,
             "street_min": street_s / 60.0,
-        }
+        },
+        copy=False,
     )
 
 

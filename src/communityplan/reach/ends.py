@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import geopandas as gpd
@@ -39,6 +40,9 @@ __all__ = ["Group", "Places", "ends_of", "groups_of", "places", "residents_of", 
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+TABLES_KEPT = 6
+"""Tables whose joining points a network remembers: homes and a few kinds of facilities."""
 
 KEYS = ("home_id", "facility_id", "building_id", "gate_id", "community_id")
 
@@ -132,7 +136,23 @@ def places(network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker, whe
     shapes = doors(table, where=where)
     if "door" in table.columns:
         xy = None
-    return Places(table, ids, shapes, attach(network, shapes, walker=walker, xy=xy))
+    return Places(table, ids, shapes, _attached(network, shapes, xy, walker))
+
+
+def _attached(
+    network: WalkNetwork, shapes: NDArray[np.object_], xy: Floats | None, walker: Walker
+) -> Attachment:
+    """Where places join the ways of everyone; the network remembers the last few tables."""
+    kept: dict[bytes, Attachment] = network.cache.setdefault(("joined", walker.may_use_steps), {})
+    seen = np.ascontiguousarray(xy).data if xy is not None else b"".join(shapely.to_wkb(shapes))
+    name = blake2b(seen, digest_size=16, key=b"points" if xy is not None else b"shapes").digest()
+    found = kept.pop(name, None)
+    if found is None:
+        found = attach(network, shapes, walker=walker, xy=xy)
+    while len(kept) >= TABLES_KEPT:
+        kept.pop(next(iter(kept)))
+    kept[name] = found
+    return found
 
 
 def _key_of(table: pd.DataFrame) -> str | None:

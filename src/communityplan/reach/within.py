@@ -151,7 +151,8 @@ def _table(
             "within_min": np.tile(limits, len(labels)),
             "count": found[0].ravel().astype(np.int64),
             "total": found[1].ravel(),
-        }
+        },
+        copy=False,
     )
 
 
