@@ -248,6 +248,20 @@ def test_the_nodata_of_a_file_is_no_sea(tmp_path, nodata):
     assert drawn["length_m"].tolist() == [240, 100]
 
 
+def test_heights_that_are_none_on_earth_are_no_heights(tmp_path):
+    hole = surface(lambda x, y: np.where(x > 100, -9999.0, 40 + 0.1 * x) + 0 * y)
+    path = write(tmp_path / "hole.tif", hole)
+    streets = lines([(0, 0), (60, 0)], [(60, 0), (300, 0)])
+    network = cp.WalkNetwork.from_streets(streets, elevation=path)
+    climb = network.edges["climb_m"].to_numpy()
+    assert climb[0] == pytest.approx(6, abs=1e-4)
+    assert np.isnan(climb[1])
+    assert told(network, "cell with a height off the earth, taken for no data") > 0
+    assert told(network, "unit of heights not told, taken for metres") == 1
+    report = network.report()
+    assert report.loc[report["what"].str.contains("off the earth"), "zh"].str.len().gt(5).all()
+
+
 def test_a_file_in_degrees_gives_the_same_climbs(tmp_path):
     streets = grid_streets(2, 100)
     streets = streets.set_geometry(streets.geometry.translate(500_000, 3_400_000))

@@ -39,6 +39,8 @@ CHINESE = {
     "gate far from every wall": "远离围墙的出入口",
     "elevation raster": "高程栅格",
     "coarse elevation raster": "高程栅格过粗",
+    "unit of heights not told, taken for metres": "高程未注明单位，按米计",
+    "cell with a height off the earth, taken for no data": "高程超出地球范围的格网，按无数据处理",
     "edge with climb from the elevation raster": "由高程栅格取得爬升的路段",
     "edge with climb from the streets": "由道路数据取得爬升的路段",
     "bridge or tunnel kept straight": "按直线处理的桥梁或隧道",

@@ -41,6 +41,9 @@ COARSE_CELL_M = 50.0
 STEEP_GRADE = 0.35
 """Steeper than any street: a wall, a house or a bridge in the raster, told in the report."""
 
+LOWEST_M, HIGHEST_M = -450.0, 8900.0
+"""Nobody lives lower or higher: such heights are a code for no data that the file does not tell."""
+
 METRES = {"m": 1.0, "ft": 0.3048, "us-ft": 1200 / 3937}
 """Metres in a unit of height."""
 
@@ -143,7 +146,9 @@ def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str,
         band=wanted.band,
     )
     unit = _unit(wanted.z_unit, raster)
-    metric = replace(raster, cells=raster.cells * METRES[unit])
+    metres = raster.cells * METRES[unit]
+    nowhere = (metres < LOWEST_M) | (metres > HIGHEST_M)
+    metric = replace(raster, cells=np.where(nowhere, np.nan, metres))
     cell_m = cell_size_m(metric, crs=edges.crs)
     if cell_m > COARSE_CELL_M:
         warnings.warn(
@@ -152,7 +157,12 @@ def _read(wanted: Elevation, edges: gpd.GeoDataFrame) -> tuple[Raster, dict[str,
             stacklevel=4,
         )
     told = {"source": raster.name, "z_unit": unit, "cell_m": round(cell_m, 3)}
-    return metric, {**told, "crs": raster.crs.name, "unit_told": bool(wanted.z_unit or raster.unit)}
+    return metric, {
+        **told,
+        "crs": raster.crs.name,
+        "unit_told": bool(wanted.z_unit or raster.unit),
+        "cells_off_the_earth": int(nowhere.sum()),
+    }
 
 
 def _unit(given: str | None, raster: Raster) -> str:
@@ -272,6 +282,11 @@ def _findings(
     rows: list[tuple[str, str, int, float]] = [("elevation raster", cell, 1, np.nan)]
     if told["cell_m"] > COARSE_CELL_M:
         rows.append(("coarse elevation raster", f"{told['cell_m']:.0f} m", 1, np.nan))
+    if not told["unit_told"]:
+        rows.append(("unit of heights not told, taken for metres", "", 1, np.nan))
+    if told["cells_off_the_earth"]:
+        what = "cell with a height off the earth, taken for no data"
+        rows.append((what, "", told["cells_off_the_earth"], np.nan))
     for what, mask in masks:
         rows.append((what, "", int(mask.sum()), float(length_m[mask].sum())))
     return rows
