@@ -46,6 +46,10 @@ _ITEMS = [
     ("east_gate", "开放纺织厂宿舍东门", "Mill Dormitories east gate opened", "upgrading", "overall", "处", 40_000, 1),
     ("sensing", "智能感知设施", "smart sensing", "upgrading", "overall", "项", None, 1),
 ]  # fmt: skip
+_UNITS_EN = {
+    "栋": "buildings", "项": "items", "处": "places", "盏": "lamps", "个": "spaces", "部": "lifts",
+    "件/月": "a month",
+}  # fmt: skip
 _NEEDS = {"lift_a": "power", "lift_b": "power", "charging": "power"}
 _EXCLUDES = {"garden": "carport"}
 _EFFECTS = {
@@ -102,7 +106,7 @@ _PRICE_HEAD = (
 )
 _PRICES = (
     ("elder_care", 95, 70, 120, 620, 90_000, 3, NOTE),
-    ("childcare", 3_200, 2_600, 3_800, 1_150, 60_000, 3, NOTE),
+    ("childcare", 2_300, 1_900, 2_700, 1_650, 60_000, 3, NOTE),
     ("canteen", 120, 95, 150, 1_350, 40_000, 3, NOTE),
 )
 
@@ -118,13 +122,13 @@ def write(folder: Path) -> None:
     _save(folder / "funding.csv", ("payer", "share", "source"), _FUNDING)
     _save(folder / "prices.csv", _PRICE_HEAD, _PRICES)
     head = ("indicator_id", "aspect", "name", "name_en", "unit", "before", "target", "after")
-    rows = [(*row, NOTE) for row in _INDICATORS]
-    _save(folder / "indicators.csv", (*head, "better", "computed", "source"), rows)
+    rows = [(*row, _UNITS_EN.get(str(row[4]), ""), NOTE) for row in _INDICATORS]
+    _save(folder / "indicators.csv", (*head, "better", "computed", "unit_en", "source"), rows)
 
 
 _MENU_HEAD = (
     "item_id", "name", "name_en", "class", "nature", "unit", "unit_cost_yuan", "quantity",
-    "depends_on", "excludes", "effect", "effect_with", "source",
+    "unit_en", "depends_on", "excludes", "effect", "effect_with", "source",
 )  # fmt: skip
 
 
@@ -132,7 +136,8 @@ def _menu() -> Iterable[Sequence[object]]:
     for row in _ITEMS:
         item = row[0]
         effect = _EFFECTS.get(item, ("", ""))
-        yield (*row, _NEEDS.get(item, ""), _EXCLUDES.get(item, ""), *effect, NOTE)
+        unit_en = _UNITS_EN[str(row[5])]
+        yield (*row, unit_en, _NEEDS.get(item, ""), _EXCLUDES.get(item, ""), *effect, NOTE)
 
 
 def _flats() -> list[tuple[str, str, str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +18,10 @@ from communityplan.report.columns import Sayer
 __all__ = ["agreed_lines", "agreed_tables"]
 
 Names = Mapping[str, str]
+
+SHARES = ("response_number", "response_area", "share_number", "share_area")
+UNTOLD = ("base", "by", "closed", "gate_zh", "gate_en")
+"""Columns of the consent that its sentences tell."""
 
 
 def agreed_tables(
@@ -86,7 +92,9 @@ def _menu(menu: pd.DataFrame, say: Sayer) -> pd.DataFrame:
 
 def _consent(status: pd.DataFrame, say: Sayer) -> dict[str, pd.DataFrame]:
     sentences = consent_sentences(status)
-    told = as_numbers(status).assign(
+    shares = {name: _cut(status[name]) for name in SHARES}
+    told = as_numbers(status.drop(columns=[*UNTOLD])).assign(
+        **shares,
         called=[_gate(name, say) for name in status["gate"]],
         state=[say.word(f"report.gate_{state}") for state in status["state"]],
         said=sentences[say.lang].to_numpy(),
@@ -96,6 +104,14 @@ def _consent(status: pd.DataFrame, say: Sayer) -> dict[str, pd.DataFrame]:
     if not whole.all():
         tables["consent_buildings"] = told[~whole].reset_index(drop=True)
     return tables
+
+
+def _cut(shares: pd.Series[Any]) -> list[float]:
+    """Shares cut to a tenth of a per cent, so that none below a threshold reads as the threshold."""
+    return [
+        float("nan") if share is None or pd.isna(share) else math.floor(share * 1000) / 1000
+        for share in shares
+    ]
 
 
 def _gate(name: str, say: Sayer) -> str:
