@@ -258,7 +258,7 @@ def test_the_price_of_compiling(monkeypatch, tmp_path):
     assert engine._price_s() == engine.COMPILING_S
     folder = tmp_path / "_search_0123"
     folder.mkdir()
-    (folder / "kernels.sweep_pairs-1.py311.nbi").touch()
+    (folder / "kernels.sweep_all-1.py311.nbi").touch()
     assert engine._price_s() == engine.LOADING_S
     monkeypatch.setattr(engine, "find_spec", lambda _: None)
     assert engine._price_s() == np.inf
@@ -284,7 +284,7 @@ def test_stale_code_is_dropped(monkeypatch, tmp_path):
         class stats:
             cache_path = tmp_path
 
-    monkeypatch.setattr(compiled, "sweep_pairs", Kept)
+    monkeypatch.setattr(compiled, "sweep_all", Kept)
     compiled._drop_stale_code()
     assert [path.name for path in tmp_path.iterdir()] == [fresh.name]
 
@@ -301,7 +301,7 @@ def test_code_is_compiled_where_it_cannot_be_kept(monkeypatch):
     monkeypatch.setattr(kernels, "_njit", nowhere)
     twice = kernels.kernel(lambda number: number + number)
     assert twice(21) == 42
-    monkeypatch.setattr(compiled, "sweep_pairs", twice)
+    monkeypatch.setattr(compiled, "sweep_all", twice)
     compiled._drop_stale_code()
 
 

@@ -16,7 +16,7 @@ from communityplan._search.closest import nearest
 from communityplan._search.core import core_of, core_spots
 from communityplan._search.ends import OWNER, START
 from communityplan._search.graph import Floats, Ints, search_limit
-from communityplan._search.kernels import Hung, Queue, Tally, sweep_counts, sweep_pairs
+from communityplan._search.kernels import Hung, Listed, Queue, Tally, sweep_all
 from communityplan._search.shaping import tally_columns, to_columns, unzip
 from communityplan._search.sweeps import Rows, Sweep, in_space, shared, sweeps
 from communityplan._search.threads import together
@@ -51,7 +51,7 @@ def _drop_stale_code() -> None:
     """Delete compiled code that is older than the sources: a loop holds the loops it calls, also
     those of other files, and cannot even be looked at if a class it was compiled for is gone.
     """
-    kept: Any = sweep_pairs
+    kept: Any = sweep_all
     folder = kept.stats.cache_path
     newest = max(source.stat().st_mtime for source in Path(__file__).parent.glob("*.py"))
     for index in Path(folder).glob("*.nbi") if folder else ():
@@ -65,6 +65,11 @@ _drop_stale_code()
 # the C library gives blocks of this size back to the system, and every page of the next job's
 # arrays is a fault again, until one block of it has been freed: that raises its limit
 np.empty(2**25 - 2**17, dtype=np.uint8)
+
+
+NO_TALLY = Tally(np.zeros(0), np.zeros(0), np.zeros((0, 0, 2)), of_source=False)
+
+NO_LIST = Listed(np.zeros(0, np.uint32), np.zeros(0), np.zeros(0, np.uint32))
 
 
 class _Table(NamedTuple):
@@ -126,9 +131,9 @@ def _by_source(sweep: Sweep) -> _Table:
             at = 0
             while at < len(order):
                 since = at
-                at, filled = sweep_pairs(
+                at, filled = sweep_all(
                     sweep.roads, queue, sweep.sources, sweep.owner, sweep.targets, hung,
-                    order, since, limits, row, seconds, count,
+                    order, since, limits, Listed(row, seconds, count), NO_TALLY,
                 )  # fmt: skip
                 done = order[since:at]
                 number[done] = count[since:at]
@@ -272,7 +277,7 @@ def counts(
     limits, band = np.unique(np.array(limits_s, dtype=np.float64), return_inverse=True)
     rows = len(ask.origins if by_origin else ask.destinations)
     sums = np.zeros((len(limits) + 1, rows, 2))
-    for sweep in sweeps(ask):
+    for sweep in sweeps(ask) if limits_s else ():
         for part in _sums(sweep, limits, weight, rows, of_source=sweep.backward != by_origin):
             sums += part
     for wider in range(1, len(limits)):
@@ -284,15 +289,16 @@ def _sums(
     sweep: Sweep, limits: Floats, weight: Floats, rows: int, *, of_source: bool
 ) -> list[Floats]:
     """What each thread counts: number and weight by the first limit that holds a walk."""
+    bounds = search_limit(sweep.limit_s), sweep.limit_s
     found: list[Floats] = []
 
     def work(queue: Queue, hung: Hung, chunks: Iterator[Rows]) -> None:
-        mine = weight.take(hung.row) if of_source else weight
+        mine = weight.take(hung.row[:-1]) if of_source else weight
         tally = Tally(limits, mine, np.zeros((len(limits) + 1, rows, 2)), of_source)
         for order in chunks:
-            sweep_counts(
+            sweep_all(
                 sweep.roads, queue, sweep.sources, sweep.owner, sweep.targets, hung,
-                order, search_limit(sweep.limit_s), tally,
+                order, 0, bounds, NO_LIST, tally,
             )  # fmt: skip
         found.append(tally.sums if of_source else tally.sums.take(hung.number, axis=1))
 

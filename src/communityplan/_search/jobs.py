@@ -231,7 +231,7 @@ def counts(
 
 def _weights(weights: ArrayLike, count: int) -> Floats:
     """Weights as multiples of a power of two that is small enough for exact sums in any order."""
-    weight = np.asarray(weights, dtype=np.float64)
+    weight = np.array(weights, dtype=np.float64)
     if weight.shape != (count,) or not np.isfinite(weight).all():
         raise OptionError(f"weights are not {count} finite numbers, but of shape {weight.shape}")
     everything = np.abs(weight).sum()

@@ -23,9 +23,11 @@ from communityplan._search.ends import Spots
 
 __all__ = [
     "DEAD_END",
+    "GROUP",
     "ONE",
     "Front",
     "Hung",
+    "Listed",
     "Queue",
     "Roads",
     "Tally",
@@ -35,8 +37,7 @@ __all__ = [
     "kernel",
     "rounded",
     "step",
-    "sweep_counts",
-    "sweep_pairs",
+    "sweep_all",
     "wait",
 ]
 
@@ -47,6 +48,9 @@ DEAD_END = np.uint32(2**31)
 """Marks the head of an edge from where all ways lead back to its tail."""
 
 ONE = np.uint32(1)
+
+GROUP = 4
+"""Targets of a node are looked at in groups: a processor cannot guess how many there are."""
 
 _njit: Any = njit
 
@@ -123,11 +127,12 @@ class Hung(NamedTuple):
     """Where targets hang, and what a search finds of them.
 
     ``first`` uint32 (N + 1), ``item`` uint32 and ``add`` float64, finite: targets at each node and
-    their seconds from there, extra seconds included. Targets have numbers in the order of nodes,
-    so that a search stays in one place: ``row`` uint32 (T) is the target of a number, ``number``
-    uint32 (T) the other way round. ``slot`` uint32 (lines): 1 + first place in ``on_line``
-    (uint32, rows sorted by line), 0 for none; ``best`` float64 (T): infinite between searches;
-    ``seen`` uint32 (T + 1): numbers; ``private``: whether any target has an owner.
+    their seconds from there, extra seconds included; groups are filled up with target T. Targets
+    have numbers in the order of nodes, so that a search stays in one place: ``row`` uint32 (T + 1)
+    is the target of a number, ``number`` uint32 (T) the other way round. ``slot`` uint32 (lines):
+    1 + first place in ``on_line`` (uint32, rows sorted by line), 0 for none; ``best`` float64
+    (T + 1): infinite between searches, but for T less than any; ``seen`` uint32 (T + 1): numbers;
+    ``private``: whether any target has an owner.
     """
 
     first: Array
@@ -140,6 +145,17 @@ class Hung(NamedTuple):
     best: Array
     seen: Array
     private: bool
+
+
+class Listed(NamedTuple):
+    """Where pairs go: ``row`` uint32 and ``seconds`` float64 of targets, source after source.
+
+    ``number`` uint32: how many there are of each source, in the order of searches.
+    """
+
+    row: Array
+    seconds: Array
+    number: Array
 
 
 class Tally(NamedTuple):
@@ -216,7 +232,7 @@ def lower(queue: Queue, front: Front, head: np.uint32, seconds: float, limit: fl
     touched = np.uint32(front.touched + (better & np.uint32(label == np.inf)))
     queue.seconds[node] = min(seconds, label)
     front = Front(touched, front.last, front.far, front.below)
-    return wait(queue, front, node, seconds, better & np.uint32(head == node))
+    return wait(queue, front, node, seconds, np.uint32(better & np.uint32(head == node)))
 
 
 @step
@@ -298,15 +314,17 @@ def reach(
         node = queue.touched[place]
         here = queue.seconds[node]
         queue.seconds[node] = np.inf
-        for item in range(hung.first[node], hung.first[node + np.uint32(1)]):
-            there = here + hung.add[np.uint32(item)]
-            seen = see(targets, hung, hung.item[np.uint32(item)], there, seen, owner)
+        for group in range(hung.first[node], hung.first[node + ONE], GROUP):
+            for place_in_group in range(GROUP):
+                item = np.uint32(group + place_in_group)
+                there = here + hung.add[item]
+                seen = see(targets, hung, hung.item[item], there, seen, owner)
     queue.size[1] = 0
     line = sources.ends[source, 2]
     if line < 0 or hung.slot[line] == 0:
         return seen
-    for item in range(hung.slot[line] - np.uint32(1), len(hung.on_line)):
-        row = hung.on_line[np.uint32(item)]
+    for entry in range(hung.slot[line] - np.uint32(1), len(hung.on_line)):
+        row = hung.on_line[np.uint32(entry)]
         if targets.ends[row, 2] != line:
             break
         there = along_line(sources, source, targets, row)
@@ -316,7 +334,7 @@ def reach(
 
 
 @kernel
-def sweep_pairs(
+def sweep_all(
     roads: Roads,
     queue: Queue,
     sources: Spots,
@@ -326,11 +344,10 @@ def sweep_pairs(
     order: Array,
     begin: int,
     limits: tuple[float, float],
-    row: Array,
-    seconds: Array,
-    count: Array,
+    listed: Listed,
+    tally: Tally,
 ) -> tuple[int, np.uint32]:
-    """List the targets of one source after the other.
+    """List or count the targets of one source after the other.
 
     Parameters
     ----------
@@ -344,10 +361,10 @@ def sweep_pairs(
         Where in `order` to begin.
     limits : tuple of float
         Limit of the search and limit of results [s].
-    row, seconds : array of uint32, array of float
-        Filled with targets and seconds.
-    count : array of uint32, shape as `order`
-        Filled with the number of targets of each source.
+    listed : Listed
+        Where pairs go, if there is room for any.
+    tally : Tally
+        Where counts go, if there are any limits.
 
     Returns
     -------
@@ -358,46 +375,36 @@ def sweep_pairs(
     for place in range(begin, len(order)):
         source = order[np.uint32(place)]
         seen = reach(roads, queue, sources, targets, hung, source, owner[source], limits[0])
-        room = filled + seen <= len(row)
+        if len(tally.limits):
+            add_up(hung, source, seen, tally)
+            continue
+        if filled + seen > len(listed.row):
+            for item in range(seen):
+                hung.best[hung.seen[np.uint32(item)]] = np.inf
+            return place, filled
         start = filled
         for item in range(seen):
             number = hung.seen[np.uint32(item)]
             time = rounded(hung.best[number])
             hung.best[number] = np.inf
-            if room:
-                row[filled] = hung.row[number]
-                seconds[filled] = time
-                filled = np.uint32(filled + np.uint32(time <= limits[1]))
-        if not room:
-            return place, filled
-        count[np.uint32(place)] = filled - start
+            listed.row[filled] = hung.row[number]
+            listed.seconds[filled] = time
+            filled = np.uint32(filled + np.uint32(time <= limits[1]))
+        listed.number[np.uint32(place)] = filled - start
     return len(order), filled
 
 
-@kernel
-def sweep_counts(
-    roads: Roads,
-    queue: Queue,
-    sources: Spots,
-    owner: Array,
-    targets: Spots,
-    hung: Hung,
-    order: Array,
-    limit: float,
-    tally: Tally,
-) -> None:
-    """Count the targets of one source after the other, or the sources of every target."""
-    for place in range(len(order)):
-        source = order[np.uint32(place)]
-        seen = reach(roads, queue, sources, targets, hung, source, owner[source], limit)
-        for item in range(seen):
-            number = hung.seen[np.uint32(item)]
-            time = rounded(hung.best[number])
-            hung.best[number] = np.inf
-            mine, other = (source, number) if tally.of_source else (number, source)
-            # no branches: which limit holds a walk cannot be predicted
-            band = 0
-            for place_of_limit in range(len(tally.limits)):
-                band += time > tally.limits[place_of_limit]
-            tally.sums[band, mine, 0] += 1.0
-            tally.sums[band, mine, 1] += tally.weight[other]
+@step
+def add_up(hung: Hung, source: np.uint32, seen: np.uint32, tally: Tally) -> None:
+    """Count the targets of a source, or the source for each of them."""
+    for item in range(seen):
+        number = hung.seen[np.uint32(item)]
+        time = rounded(hung.best[number])
+        hung.best[number] = np.inf
+        mine, other = (source, number) if tally.of_source else (number, source)
+        # no branches: which limit holds a walk cannot be predicted
+        band = 0
+        for place in range(len(tally.limits)):
+            band += time > tally.limits[place]
+        tally.sums[band, mine, 0] += 1.0
+        tally.sums[band, mine, 1] += tally.weight[other]

@@ -53,12 +53,14 @@ class Seeds(NamedTuple):
 
 
 @step
-def comes_before(seconds: float, row: int, other_seconds: float, other_row: int) -> bool:
+def comes_before(
+    seconds: float, row: int | np.int64, other_seconds: float, other_row: int | np.int64
+) -> bool | np.bool_:
     return seconds < other_seconds or (seconds == other_seconds and row < other_row)
 
 
 @step
-def put(lists: Lists, place: np.uint32, seconds: float, row: int) -> None:
+def put(lists: Lists, place: np.uint32, seconds: float, row: int | np.int64) -> None:
     lists.seconds[place] = seconds
     lists.row[place] = row
     if len(lists.fresh):
@@ -74,7 +76,7 @@ def clear(lists: Lists, node: np.uint32) -> None:
 
 
 @step
-def offer(lists: Lists, node: np.uint32, seconds: float, row: int) -> bool:
+def offer(lists: Lists, node: np.uint32, seconds: float, row: int | np.int64) -> bool:
     """Put a label into a node's list of the best k; whether it belongs there."""
     begin = node * lists.k
     last = begin + lists.k - np.uint32(1)
@@ -278,14 +280,17 @@ def gather(
     """
     for place in range(span[0], span[1]):
         point = np.uint32(place)
-        if not (near(points, lists, point, 0) or near(points, lists, point, 1)):
+        found = False
+        for side in range(2):
+            found = found or near(points, lists, point, side)
+        if not found:
             for item in range(point * best.k, (point + np.uint32(1)) * best.k):
                 best.seconds[np.uint32(item)] = np.nan
                 best.row[np.uint32(item)] = -1
             continue
         clear(best, point)
-        from_node(points, lists, 0, best, point)
-        from_node(points, lists, 1, best, point)
+        for side in range(2):
+            from_node(points, lists, side, best, point)
         line = points.ends[point, 2]
         if line >= 0 and hung.slot[line] > 0:
             from_line(points, targets, hung, line, best, point)
@@ -324,4 +329,4 @@ def from_line(
             return
         time = along_line(points, point, targets, row)
         if time < np.inf:
-            offer(best, point, time, int(row))
+            offer(best, point, time, np.int64(row))

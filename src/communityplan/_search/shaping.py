@@ -187,6 +187,7 @@ def hook(
     seconds: Array,
     extra: Array,
     wanted: Array,
+    group: int,
     first: Array,
     item: Array,
     add: Array,
@@ -206,15 +207,21 @@ def hook(
         Added to them.
     wanted : array of bool, shape (P,)
         Others do not hang anywhere.
+    group : int
+        The places of each node are filled up to a multiple of this.
     first : array of uint32, shape (N + 1,)
         Zeros; filled with where each node begins.
-    item, add : array of uint32, array of float, shape (2 P,)
-        Filled with the numbers of points and their seconds.
-    row, number : array of uint32, shape (P,)
-        Filled with the point of each number, and the number of each point.
+    item, add : array of uint32, array of float, shape (2 P * group,)
+        Filled with the numbers of points and their seconds, P and 0 where there is none.
+    row : array of uint32, shape (P + 1,)
+        Filled with the point of each number; any point for number P.
+    number : array of uint32, shape (P,)
+        Filled with the number of each point.
     """
+    nobody = np.uint32(len(wanted))
+    row[nobody] = 0
     for point in range(len(wanted)):
-        number[point] = np.uint32(len(wanted))
+        number[point] = nobody
         for side in range(2):
             if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
                 first[ends[point, side] + 1] += np.uint32(1)
@@ -223,7 +230,9 @@ def hook(
     for node in range(1, len(first)):
         here = first[node]
         first[node] = total
-        total += here
+        total += filled_up(here, group)
+    for place in range(total):
+        item[np.uint32(place)], add[np.uint32(place)] = nobody, 0.0
     for point in range(len(wanted)):
         for side in range(2):
             if wanted[point] and ends[point, side] >= 0 and seconds[point, side] < np.inf:
@@ -231,12 +240,21 @@ def hook(
                 item[place] = np.uint32(point)
                 add[place] = seconds[point, side] + extra[point]
                 first[ends[point, side] + 1] = place + np.uint32(1)
+    for node in range(1, len(first)):
+        first[node] = filled_up(first[node], group)
     given = np.uint32(0)
     for place in range(total):
-        given = name(item[np.uint32(place)], row, number, given)
-        item[np.uint32(place)] = number[item[np.uint32(place)]]
+        point = item[np.uint32(place)]
+        if point != nobody:
+            given = name(point, row, number, given)
+            item[np.uint32(place)] = number[point]
     for point in range(len(wanted)):
         given = name(np.uint32(point), row, number, given)
+
+
+@step
+def filled_up(count: np.uint32, group: int) -> np.uint32:
+    return np.uint32((np.int64(count) + group - 1) // group * group)
 
 
 @step

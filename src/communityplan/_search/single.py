@@ -104,7 +104,7 @@ def take_over(
     row: Array,
     head: np.uint32,
     seconds: float,
-    mine: int,
+    mine: int | np.int64,
     limit: float,
 ) -> Front:
     """Offer a label to the head of an edge, and have the node wait where it is taken."""
@@ -118,7 +118,7 @@ def take_over(
     queue.seconds[node] = seconds if better else label
     row[node] = mine if better else of
     front = Front(touched, front.last, front.far, front.below)
-    return wait(queue, front, node, seconds, better & np.uint32(head == node))
+    return wait(queue, front, node, seconds, np.uint32(better & np.uint32(head == node)))
 
 
 @step
@@ -132,7 +132,7 @@ def hand_on_ones(
             node = queue.near[place & np.uint32(len(queue.near) - 1)]
             place = np.uint32(place + ONE)
             queue.waits[node] = 0
-            here, mine = queue.seconds[node], row[node]
+            here, mine = queue.seconds[node], np.int64(row[node])
             for edge in range(roads.first[node], roads.first[node + ONE]):
                 there = here + roads.cost[np.uint32(edge)]
                 head = roads.head[np.uint32(edge)]

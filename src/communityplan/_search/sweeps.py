@@ -12,7 +12,7 @@ from communityplan._search.ask import Ask
 from communityplan._search.core import Core, core_of, core_spots, queue_for, slots_for
 from communityplan._search.ends import LINE, OWNER, START, Spots, usable_by
 from communityplan._search.graph import Flags, Floats, Ints
-from communityplan._search.kernels import Hung, Queue, Roads
+from communityplan._search.kernels import GROUP, Hung, Queue, Roads
 from communityplan._search.shaping import hook
 from communityplan._search.single import Inside
 from communityplan._search.threads import together
@@ -166,19 +166,21 @@ def inside_chains(core: Core) -> Inside:
         node = np.empty(core.n_nodes, dtype=np.int64)
         stay = np.flatnonzero(~line)
         node[start[stay]] = stay
-        first, item, _, row, _ = _at_nodes(core, core.nodes.flipped(), line)
+        first, item, _, row, _ = _at_nodes(core, core.nodes.flipped(), line, group=1)
         core.inside.append(Inside(node, start, first, item[: first[-1]].copy(), row))
     return core.inside[0]
 
 
-def _at_nodes(core: Core, targets: Spots, wanted: Flags) -> AtNodes:
+def _at_nodes(core: Core, targets: Spots, wanted: Flags, *, group: int = GROUP) -> AtNodes:
     """Where the targets of each node begin, their numbers, their seconds, and what numbers mean."""
     count = len(targets.ends)
+    places = 2 * count * group
     first = np.zeros(core.n_nodes + 1, dtype=np.uint32)
-    item, add = np.empty(2 * count, dtype=np.uint32), np.empty(2 * count)
-    row, number = np.empty(count, dtype=np.uint32), np.empty(count, dtype=np.uint32)
-    hook(targets.ends, targets.arrive, targets.extra, wanted, first, item, add, row, number)
-    return first, item, add, row, number
+    item, add = np.empty(places, dtype=np.uint32), np.empty(places)
+    row, number = np.empty(count + 1, dtype=np.uint32), np.empty(count, dtype=np.uint32)
+    table = first, item, add, row, number
+    hook(targets.ends, targets.arrive, targets.extra, wanted, group, *table)
+    return table
 
 
 def hang_on_lines(core: Core, targets: Spots, rows: Ints, at_nodes: AtNodes) -> Hung:
@@ -232,7 +234,9 @@ def shared(sweep: Sweep, work: Callable[[Queue, Hung, Iterator[Rows]], None]) ->
 def _own_room(hung: Hung, n_targets: int) -> Hung:
     """The same targets, with room for one thread to find them."""
     seen = np.empty(n_targets + 1, dtype=np.uint32)
-    return hung._replace(best=np.full(n_targets, np.inf), seen=seen)
+    best = np.full(n_targets + 1, np.inf)
+    best[-1] = -np.inf
+    return hung._replace(best=best, seen=seen)
 
 
 def _chunks(rows: Rows, threads: int) -> list[Rows]:
