@@ -98,6 +98,8 @@ def test_a_list_from_a_file_and_back(tmp_path, ending):
     assert again["评价"].tolist() == ["达到目标", "有改善"]
     assert again["完成进度"].tolist() == [1.0, 0.6]
     assert indicator_table(indicators, lang="en")["State"].tolist() == ["reached", "better"]
+    named = indicator_table(indicators.assign(unit_en=["lifts", ""]), lang="en")
+    assert named["Unit"].tolist() == ["lifts", "元"]
     with pytest.raises(OptionError, match=r"give \.csv or \.xlsx"):
         write_indicators(indicators, tmp_path / "out.pdf", lang="zh")
 

@@ -98,7 +98,9 @@ def test_the_demo_is_classified_and_says_that_the_threshold_is_assumed():
         project.network(), project.communities, project.homes, project.facilities,
         standard="gb50437", surveyed=["elder_care"],
     )  # fmt: skip
-    kinds = two_pronged(checked)
+    kinds = two_pronged(checked, communities=project.communities)
+    assert kinds["en"].iloc[0].startswith("Qingsong Li: ")
+    assert kinds["zh"].iloc[0].startswith("青松里：")
     assert kinds["community_id"].tolist() == project.communities["community_id"].tolist()
     assert kinds.set_index("community_id").loc["C5", "prong"] == "not_in_scope"
     assert not kinds["verified"].any()

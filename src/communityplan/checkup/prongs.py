@@ -100,7 +100,12 @@ def read_prong_rule(name_or_path: str | Path = SHIPPED) -> ProngRule:
     return _rule(cells, str(path))
 
 
-def two_pronged(found: pd.DataFrame, *, rule: ProngRule | None = None) -> pd.DataFrame:
+def two_pronged(
+    found: pd.DataFrame,
+    *,
+    rule: ProngRule | None = None,
+    communities: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Comprehensive renovation or management upgrading for every community.
 
     Parameters
@@ -110,6 +115,8 @@ def two_pronged(found: pd.DataFrame, *, rule: ProngRule | None = None) -> pd.Dat
     rule : ProngRule, optional
         As from `read_prong_rule`; the one that is shipped unless given, whose thresholds are an
         assumption.
+    communities : DataFrame, optional
+        With ``community_id`` and ``name_en``, for the names in English sentences.
 
     Returns
     -------
@@ -144,7 +151,14 @@ def two_pronged(found: pd.DataFrame, *, rule: ProngRule | None = None) -> pd.Dat
         todo = "Give the table that checkup returned"
         raise TableError([Problem("found", f"no column {name!r}", todo) for name in lacking])
     chosen = read_prong_rule() if rule is None else rule
-    rows = [_row(str(name), own, chosen) for name, own in found.groupby("community_id", sort=False)]
+    names_en: dict[str, str] = {}
+    if communities is not None and "name_en" in communities:
+        given = communities[communities["name_en"].notna()]
+        names_en = dict(zip(given["community_id"].map(str), given["name_en"].map(str), strict=True))
+    rows = [
+        _row(str(name), own, chosen, names_en.get(str(name), ""))
+        for name, own in found.groupby("community_id", sort=False)
+    ]
     return record(
         pd.DataFrame(rows),
         **used(found),
@@ -152,7 +166,7 @@ def two_pronged(found: pd.DataFrame, *, rule: ProngRule | None = None) -> pd.Dat
     )
 
 
-def _row(community: str, own: pd.DataFrame, rule: ProngRule) -> dict[str, object]:
+def _row(community: str, own: pd.DataFrame, rule: ProngRule, name_en: str) -> dict[str, object]:
     counts = own[own["status"] != "not_applicable"]
     if rule.only_verified:
         counts = counts[counts["verified"].astype(bool)]
@@ -163,8 +177,11 @@ def _row(community: str, own: pd.DataFrame, rule: ProngRule) -> dict[str, object
     scope = str(own["in_scope"].iloc[0])
     prong, reason = _decided(rule, scope, applicable, judged, (lacking, compulsory))
     name = str(own["community"].iloc[0])
-    words = {"name": name, "lacking": lacking, "judged": judged, "applicable": applicable}
-    said = {lang: word(f"prongs.{reason}", lang, **words) for lang in ("zh", "en")}
+    words = {"lacking": lacking, "judged": judged, "applicable": applicable}
+    said = {
+        lang: word(f"prongs.{reason}", lang, name=called, **words)
+        for lang, called in (("zh", name), ("en", name_en or name))
+    }
     if prong in ("comprehensive", "management") and not rule.verified:
         said = {lang: text + word("prongs.unverified", lang) for lang, text in said.items()}
     return {

@@ -190,10 +190,16 @@ def _state(row: Mapping[Any, Any]) -> str:
 
 def _sentence(row: Mapping[Any, Any], state: str, lang: str) -> str:
     name = row["name_en"] or row["name"] if lang == "en" else row["name"]
-    unit = word(f"unit.{row['unit']}", lang) if row["unit"] in _UNITS else row["unit"]
+    unit = _unit(row, lang)
     words = {key: _number(row[key], unit, lang) for key in ("before", "target", "after")}
     said = word("indicators.said", lang, name=name, **words)
     return said + word(f"indicators.{state}", lang)
+
+
+def _unit(row: Mapping[Any, Any], lang: str) -> str:
+    if row["unit"] in _UNITS:
+        return word(f"unit.{row['unit']}", lang)
+    return str(row["unit_en"] or row["unit"] if lang == "en" else row["unit"])
 
 
 _UNITS = ("people", "yuan", "minutes", "households", "places")
@@ -234,7 +240,8 @@ def indicator_table(indicators: pd.DataFrame, *, lang: str) -> pd.DataFrame:
     columns = {
         "aspect": states["aspect"].map(lambda key: called.get(key, key)),
         "name": name,
-        **{key: states[key] for key in ("unit", "before", "target", "after", "change")},
+        "unit": [_unit(row, lang) for row in states.to_dict("records")],
+        **{key: states[key] for key in ("before", "target", "after", "change")},
         "progress": states["progress"],
         "state": [word(f"indicators.state_{state}", lang) for state in states["state"]],
         "source": states["source"],

@@ -36,6 +36,7 @@ INDICATORS = Table(
     optional={
         "name_en": Column("name in English", "英文名"),
         "unit": Column("unit", "单位"),
+        "unit_en": Column("unit in English", "英文单位"),
         "before": Column("before the works", "改造前", "", "number"),
         "target": Column("what is aimed at", "目标值", "", "number"),
         "after": Column("after the works", "改造后", "", "number"),
@@ -188,6 +189,7 @@ def indicator_template() -> pd.DataFrame:
             "name": one["zh"],
             "name_en": one["en"],
             "unit": one["unit"],
+            "unit_en": one.get("unit_en", ""),
             "better": one.get("better", ""),
             "computed": one["computed"],
             "source": book["proposal"]["text"],

@@ -55,6 +55,7 @@ MENU = Table(
         "group": Column("major item it belongs to", "大类"),
         "community_id": Column("community it is offered to, empty for all", "小区编号"),
         "unit": Column("unit that is counted", "计量单位"),
+        "unit_en": Column("the same in English", "英文单位"),
         "unit_cost_yuan": Column(
             "cost of one unit, empty where not known", "单价", "yuan", "amount"
         ),
