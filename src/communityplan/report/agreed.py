@@ -107,7 +107,7 @@ def _consent(status: pd.DataFrame, say: Sayer) -> dict[str, pd.DataFrame]:
 
 
 def _cut(shares: pd.Series[Any]) -> list[float]:
-    """Shares cut to a tenth of a per cent, so that none below a threshold reads as the threshold."""
+    """Shares cut to a tenth of a per cent: none below a threshold reads as the threshold."""
     return [
         float("nan") if share is None or pd.isna(share) else math.floor(share * 1000) / 1000
         for share in shares
