@@ -402,7 +402,9 @@
     ctx.fill();
     if (!text || r < 6) return;
     ctx.fillStyle = "#ffffff";
-    ctx.font = `600 ${Math.round(r * 1.25)}px system-ui, sans-serif`;
+    // a diamond is narrow where the number stands
+    const share = shape === "diamond" ? [1.1, 0.85][Math.min(text.length, 2) - 1] : 1.25;
+    ctx.font = `600 ${Math.round(r * share)}px system-ui, sans-serif`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.fillText(text, x, y + 0.5);
