@@ -8,6 +8,7 @@ in a process of their own, so that a crash or a hang of a reader is a finding an
 from __future__ import annotations
 
 import argparse
+import bz2
 import collections
 import csv
 import gzip
@@ -31,17 +32,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import openpyxl
+import osmium
 import pandas as pd
+import rasterio
 import shapely
 
+from communityplan.demand import homes_from_raster, placement
 from communityplan.errors import CommunityPlanError
 from communityplan.load.files import read_table
+from communityplan.load.osm import read_osm
 from communityplan.tables import HOMES, find_problems
+from osm_xml import GRID
+from test_load_osm_files import TOWN, sound
 
 SECONDS_PER_CASE = 20
 ROWS = 25
 HEADING = "居住人数"
+BLOCKS = gpd.GeoDataFrame(
+    {"residential": True, "floor_area_m2": [3000.0, 1000.0, 500.0]},
+    geometry=[shapely.box(x, 510, x + 120, 540) for x in (310, 700, 1200)],
+    crs=32650,
+)
 LINED = ("csv-utf8", "csv-bom", "csv-gbk", "geojson", "kml")
 
 
@@ -97,7 +110,27 @@ def sources(folder: Path) -> dict[str, dict[str, bytes]]:
             archive.writestr(name, data)
     found["zip"] = {"homes.zip": packed.getvalue()}
     found["zip-inner"] = dict(found["zip"])
-    return found
+    return found | maps_and_rasters(folder)
+
+
+def maps_and_rasters(folder: Path) -> dict[str, dict[str, bytes]]:
+    """OpenStreetMap files, their blocks packed and not, and a raster of people."""
+    (folder / "town.osm").write_bytes(TOWN)
+    found = {"osm": {"town.osm": TOWN}, "osm-bz2": {"town.osm.bz2": bz2.compress(TOWN)}}
+    for family, packing in (("osm-pbf", "zlib"), ("osm-pbf-plain", "none")):
+        target = folder / f"{family}.osm.pbf"
+        writer = osmium.SimpleWriter(osmium.io.File(str(target), f"pbf,pbf_compression={packing}"))
+        for item in osmium.FileProcessor(str(folder / "town.osm")):
+            writer.add(item)
+        writer.close()
+        found[family] = {target.name: target.read_bytes()}
+    place = rasterio.Affine(100, 0, 0, 0, -100, 2000)
+    with rasterio.open(
+        folder / "people.tif", "w", driver="GTiff", height=20, width=20, count=1,
+        dtype="float32", crs=32650, transform=place, nodata=-200,
+    ) as file:  # fmt: skip
+        file.write(np.arange(400, dtype=np.float32).reshape(1, 20, 20) % 7)
+    return found | {"raster": {"people.tif": (folder / "people.tif").read_bytes()}}
 
 
 TOKENS = [
@@ -297,6 +330,28 @@ def plain_number(cell: object) -> float | None:
     return float(text) if re.fullmatch(r"[+-]?\d+(\.\d*)?|[+-]?\.\d+", text, re.ASCII) else None
 
 
+def check_map(path: Path) -> str:
+    """What is wrong with the tables of a map, empty if nothing."""
+    try:
+        sound(read_osm(path, crs=GRID))
+    except AssertionError as error:
+        return f"unsound tables: {str(error)[:200]}"
+    return ""
+
+
+def check_raster(path: Path) -> str:
+    """Whether everybody in a raster is somewhere, once."""
+    homes = homes_from_raster(BLOCKS, path, kind="count")
+    facts = placement(homes).iloc[0]
+    parts = facts["in_place"] + facts["moved"] + facts["unplaced"]
+    if not math.isclose(facts["people"], parts, rel_tol=1e-9, abs_tol=1e-9):
+        return f"{facts['people']} people became {parts}"
+    held = facts["in_place"] + facts["moved"]
+    if not math.isclose(homes["residents"].sum(), held, rel_tol=1e-9, abs_tol=1e-9):
+        return f"{held} people became {homes['residents'].sum()}"
+    return ""
+
+
 def check(family: str, path: Path, table: gpd.GeoDataFrame) -> str:
     """What is wrong with a table that was read, empty if nothing."""
     facts = table.attrs["communityplan"]
@@ -332,8 +387,12 @@ def run_case(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            table = read_table(path, "homes", datum=datum)
-        wrong = check(family, path, table)
+            if family.startswith("osm"):
+                wrong = check_map(path)
+            elif family == "raster":
+                wrong = check_raster(path)
+            else:
+                wrong = check(family, path, read_table(path, "homes", datum=datum))
     except CommunityPlanError as error:
         return type(error).__name__, "" if str(error).strip() else "an error without a word"
     except BaseException:

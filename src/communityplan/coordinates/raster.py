@@ -328,7 +328,9 @@ def _read(dataset: Any, need: _Need, band: int) -> Raster:
     rows, columns = _part(frame, dataset.shape, need)
     window = ((rows.start, rows.stop), (columns.start, columns.stop))
     try:
-        cells = dataset.read(band, window=window, masked=True).astype(np.float64)
+        # a no-data value that the kind of numbers cannot hold is no reason for a warning
+        with np.errstate(invalid="ignore"):
+            cells = dataset.read(band, window=window, masked=True).astype(np.float64)
     except rasterio.errors.RasterioIOError as error:
         found = Problem(frame.name, f"damaged ({error})", "Get the file again")
         raise DataError([found]) from error
