@@ -1,4 +1,6 @@
-"""The compiled loops of `outline`: the same sums as there, crossing by crossing."""
+"""The compiled loops of `outline` and `tracing`: the same sums as there, one by one."""
+
+# ruff: noqa: PLR0917  (compiled functions take their arguments by position)
 
 from __future__ import annotations
 
@@ -8,56 +10,145 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from communityplan.reach.outline import Samples
+from communityplan.reach import tracing
+from communityplan.reach.outline import Pieces, Samples
+from communityplan.reach.tracing import HAIR
 
-__all__ = ["inside_lengths", "lower_to"]
+__all__ = ["crossings", "follow", "lengths", "lower_lines", "lower_to"]
 
 Array = NDArray[Any]
+Pair = tuple[float, float]
 
-
-@njit("void(float64[:, ::1], float64[:, ::1], float64, float64)", cache=True, nogil=True)
-def lower_to(square: Array, ends: Array, reach: float, scale: float) -> None:
-    """Lower every grid crossing near a piece to its squared distance, where that is less."""
-    height, width = square.shape
-    for piece in range(ends.shape[0]):
-        ax, ay, bx, by = ends[piece, 0], ends[piece, 1], ends[piece, 2], ends[piece, 3]
-        run, rise = bx - ax, by - ay
-        length = run * run + rise * rise
-        if length <= 0.0:
-            length = 1.0
-        first_x = max(int(np.ceil(min(ax, bx) - reach)), 0)
-        last_x = min(int(np.floor(max(ax, bx) + reach)), width - 1)
-        first_y = max(int(np.ceil(min(ay, by) - reach)), 0)
-        last_y = min(int(np.floor(max(ay, by) + reach)), height - 1)
-        for y in range(first_y, last_y + 1):
-            for x in range(first_x, last_x + 1):
-                along = ((x - ax) * run + (y - ay) * rise) / length
-                along = min(max(along, 0.0), 1.0)
-                off_x = x - ax - along * run
-                off_y = y - ay - along * rise
-                found = (off_x * off_x + off_y * off_y) * scale
-                square[y, x] = min(square[y, x], found)
+follow = njit(cache=True, nogil=True)(tracing.follow)
 
 
 @njit(cache=True, nogil=True)
-def inside_lengths(
-    distance: Array, frame: tuple[float, float, float, float], lines: Samples, rows: Array
-) -> tuple[float, float]:
-    """Length of the samples of some lines that lie within the margin, and of all of them."""
-    corner_x, corner_y, cell_m, margin_m = frame
-    height, width = distance.shape
-    inside, total = 0.0, 0.0
-    for row in rows:
-        for sample in range(lines.offsets[row], lines.offsets[row + 1]):
-            length = lines.length_m[sample]
-            total += length
-            x, y = lines.xy[sample, 0] / cell_m - corner_x, lines.xy[sample, 1] / cell_m - corner_y
-            if not (x >= 0 and y >= 0 and x < width - 1 and y < height - 1):
+def _lower(square: Array, ax: float, ay: float, bx: float, by: float, reach: Any) -> None:
+    """Lower every grid crossing near a piece to its squared distance, where that is less."""
+    height, width = square.shape
+    run, rise = bx - ax, by - ay
+    length = run * run + rise * rise
+    if length <= 0.0:
+        length = 1.0
+    cells, scale = reach
+    first_x = max(int(np.ceil(min(ax, bx) - cells)), 0)
+    last_x = min(int(np.floor(max(ax, bx) + cells)), width - 1)
+    first_y = max(int(np.ceil(min(ay, by) - cells)), 0)
+    last_y = min(int(np.floor(max(ay, by) + cells)), height - 1)
+    for y in range(first_y, last_y + 1):
+        for x in range(first_x, last_x + 1):
+            along = ((x - ax) * run + (y - ay) * rise) / length
+            along = min(max(along, 0.0), 1.0)
+            off_x = x - ax - along * run
+            off_y = y - ay - along * rise
+            found = (off_x * off_x + off_y * off_y) * scale
+            square[y, x] = min(square[y, x], found)
+
+
+@njit(cache=True, nogil=True)
+def lower_to(square: Array, ends: Array, corner: Pair, cell_m: float, reach_m: float) -> None:
+    """Take straight pieces into a field."""
+    reach = (reach_m / cell_m, cell_m**2)
+    column, row = corner
+    for piece in range(ends.shape[0]):
+        ax, ay = ends[piece, 0] / cell_m - column, ends[piece, 1] / cell_m - row
+        bx, by = ends[piece, 2] / cell_m - column, ends[piece, 3] / cell_m - row
+        _lower(square, ax, ay, bx, by, reach)
+
+
+@njit(cache=True, nogil=True)
+def lower_lines(
+    square: Array, lines: Pieces, rows: Array, corner: Pair, cell_m: float, reach_m: float
+) -> None:
+    """Take whole lines into a field."""
+    for line in rows:
+        ends = lines.ends[lines.offsets[line] : lines.offsets[line + 1]]
+        lower_to(square, ends, corner, cell_m, reach_m)
+
+
+@njit(cache=True, nogil=True)
+def lengths(
+    field: Array, frame: tuple[float, float, float, float], lines: Samples, rows: Array
+) -> Pair:
+    """Length of the samples of some lines within the margin, and beside it."""
+    column, row, cell_m, margin_m = frame
+    height, width = field.shape
+    inside, outside = 0.0, 0.0
+    west, south = column * cell_m, row * cell_m
+    east, north = (column + width) * cell_m, (row + height) * cell_m
+    for line in rows:
+        extent = lines.extent[line]
+        if extent[0] > east or extent[2] < west or extent[1] > north or extent[3] < south:
+            continue
+        for sample in range(lines.offsets[line], lines.offsets[line + 1]):
+            x, y = lines.xy[sample, 0] / cell_m - column, lines.xy[sample, 1] / cell_m - row
+            within = False
+            if x >= 0 and y >= 0 and x < width - 1 and y < height - 1:
+                i, j = int(x), int(y)
+                right, up = x - i, y - j
+                below = field[j, i] * (1 - right) + field[j, i + 1] * right
+                above = field[j + 1, i] * (1 - right) + field[j + 1, i + 1] * right
+                within = below * (1 - up) + above * up <= margin_m
+            if within:
+                inside += lines.length_m[sample]
+            else:
+                outside += lines.length_m[sample]
+    return inside, outside
+
+
+@njit(cache=True, nogil=True)
+def _part(low: float, high: float, level: float) -> Any:
+    return min(max((level - low) / (high - low), HAIR), 1.0 - HAIR)
+
+
+@njit(cache=True, nogil=True)
+def _marked(field: Array, level: float, corner: Pair) -> Any:
+    """Every crossing, and the number of that on every edge of the grid, -1 for none."""
+    height, width = field.shape
+    upright = height * width
+    number = np.full(2 * upright, -1, dtype=np.int32)
+    xy = np.empty((2 * upright, 2), dtype=np.float64)
+    column, row = corner
+    count = 0
+    for y in range(height):
+        for x in range(width - 1):
+            low, high = field[y, x], field[y, x + 1]
+            if (low <= level) != (high <= level):
+                number[y * width + x] = count
+                xy[count, 0] = x + column + _part(low, high, level)
+                xy[count, 1] = y + row
+                count += 1
+    for y in range(height - 1):
+        for x in range(width):
+            low, high = field[y, x], field[y + 1, x]
+            if (low <= level) != (high <= level):
+                number[upright + y * width + x] = count
+                xy[count, 0] = x + column
+                xy[count, 1] = y + row + _part(low, high, level)
+                count += 1
+    return xy[:count].copy(), number
+
+
+@njit(cache=True, nogil=True)
+def crossings(field: Array, level: float, corner: Pair, segments: Array) -> Any:
+    """As `tracing.crossings`; `segments` are those of `tracing.SEGMENT_TABLE`."""
+    height, width = field.shape
+    xy, number = _marked(field, level, corner)
+    following = np.empty(len(xy), dtype=np.int64)
+    for y in range(height - 1):
+        for x in range(width - 1):
+            a, b = field[y, x], field[y, x + 1]
+            e, f = field[y + 1, x + 1], field[y + 1, x]
+            code = (a <= level) + 2 * (b <= level) + 4 * (e <= level) + 8 * (f <= level)
+            if code in {0, 15}:
                 continue
-            i, j = int(x), int(y)
-            right, up = x - i, y - j
-            below = distance[j, i] * (1 - right) + distance[j, i + 1] * right
-            above = distance[j + 1, i] * (1 - right) + distance[j + 1, i + 1] * right
-            if below * (1 - up) + above * up <= margin_m:
-                inside += length
-    return inside, total
+            if code in {5, 10} and (a + b + e + f) * 0.25 <= level:
+                code = 16 if code == 5 else 17
+            at = y * width + x
+            upright = height * width + at
+            side = (at, upright + 1, at + width, upright)
+            for line in range(2):
+                start, stop = segments[code, line, 0], segments[code, line, 1]
+                if start >= 0:
+                    following[number[side[start]]] = number[side[stop]]
+    return xy, following

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,12 +10,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from communityplan._search.threads import together
 from communityplan.network import WalkNetwork
 from communityplan.reach.outline import (
     Field,
+    Pieces,
     Rings,
     Samples,
-    Surface,
     polygons,
     rows_of,
     short_pieces,
@@ -73,7 +75,7 @@ def draw(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float) -
     -------
     list of Area
     """
-    areas = list(_areas(network, parts, margin_m))
+    areas = _areas(network, parts, margin_m)
     rows = [row for row, area in enumerate(areas) if isinstance(area.shape, Rings)]
     # one call for all is far quicker than one for each
     shapes = polygons([area.shape for area in areas if isinstance(area.shape, Rings)])
@@ -88,10 +90,8 @@ class _Streets:
 
     tree: shapely.STRtree
     walked: Ints
-    pieces: Floats
-    offsets: Ints
+    pieces: Pieces
     samples: Samples
-    bounds: Floats
     length_m: Floats
 
     @classmethod
@@ -102,33 +102,18 @@ class _Streets:
             network.cache["drawn streets"] = cls(
                 shapely.STRtree(lines[walked]),
                 walked,
-                *straight_pieces(lines),
-                _samples(*short_pieces(lines, SAMPLE_M)),
-                shapely.bounds(lines),
+                Pieces(*straight_pieces(lines)),
+                _samples(*short_pieces(lines, SAMPLE_M), shapely.bounds(lines)),
                 network.edges["length_m"].to_numpy(),
             )
         found: _Streets = network.cache["drawn streets"]
         return found
 
-    def near(self, bounds: tuple[float, float, float, float], margin_m: float) -> Ints:
-        """Edges around a rectangle."""
-        west, south, east, north = bounds
-        around = shapely.box(west - margin_m, south - margin_m, east + margin_m, north + margin_m)
-        return np.asarray(self.walked[np.sort(self.tree.query(around))])
 
-    def meets(self, edges: Ints, surface: Surface) -> NDArray[np.bool_]:
-        """Which edges may reach into the grid of a surface."""
-        west, south, east, north = surface.bounds
-        extent = self.bounds[edges].T
-        return np.asarray(
-            (extent[0] <= east) & (extent[2] >= west) & (extent[1] <= north) & (extent[3] >= south)
-        )
-
-
-def _samples(pieces: Floats, offsets: Ints) -> Samples:
+def _samples(pieces: Floats, offsets: Ints, extent: Floats) -> Samples:
     length_m = np.hypot(pieces[:, 2] - pieces[:, 0], pieces[:, 3] - pieces[:, 1])
     middle = np.ascontiguousarray((pieces[:, :2] + pieces[:, 2:]) / 2)
-    return Samples(middle, length_m, offsets.astype(np.int64))
+    return Samples(middle, length_m, offsets.astype(np.int64), extent)
 
 
 @dataclass(frozen=True)
@@ -138,22 +123,23 @@ class _Band:
     Attributes
     ----------
     edge : array of int
-        Edges that are wholly reached, with no smaller limit.
+        Edges that are wholly reached, and were not within the limit before.
     edge_first : array of int
         Where those of each group begin.
-    cut : array of float, shape (N, 4)
-        Straight pieces of edges that are reached in part.
-    cut_first : array of int
-    bounds : array of float, shape (groups, 4)
+    cut : Pieces
+        The straight pieces of edges that are reached in part; of groups as if these were lines.
+    samples : Samples
+        The same in short pieces.
+    extent : array of float, shape (groups, 4)
         West, south, east, north of everything that is reached.
     reached_m : array of float, shape (groups,)
     """
 
     edge: Ints
     edge_first: Ints
-    cut: Floats
-    cut_first: Ints
-    bounds: Floats
+    cut: Pieces
+    samples: Samples
+    extent: Floats
     reached_m: Floats
 
     @classmethod
@@ -163,25 +149,35 @@ class _Band:
         """The band, and the keys of its whole edges; `known` are those of the smaller limit."""
         whole = (part.start <= 0) & (part.stop >= 1)
         key = part.group * len(streets.length_m) + part.edge
-        new = whole & ~np.isin(key, known)
+        new = whole & ~_is_among(key, known)
         some = np.flatnonzero(~whole)
         lines = network.edges.geometry.to_numpy()[part.edge[some]]
         lines = cut_lines(lines, part.start[some], part.stop[some])
-        cut, offsets = straight_pieces(lines)
-        extent = streets.bounds[part.edge]
+        ends, offsets = straight_pieces(lines)
+        extent = streets.samples.extent[part.edge]
         extent[some] = shapely.bounds(lines)
         number = np.arange(groups + 1)
+        cut = Pieces(ends, offsets[np.searchsorted(part.group[some], number)])
+        short, first = shortened(ends, SAMPLE_M)
+        extents = _extents(extent, np.searchsorted(part.group, number))
+        share_m = (part.stop - part.start) * streets.length_m[part.edge]
         band = cls(
             part.edge[new],
             np.searchsorted(part.group[new], number),
             cut,
-            offsets[np.searchsorted(part.group[some], number)],
-            _extents(extent, np.searchsorted(part.group, number)),
-            np.bincount(
-                part.group, (part.stop - part.start) * streets.length_m[part.edge], groups
-            ).astype(np.float64),
+            _samples(short, first[cut.offsets], extents),
+            extents,
+            np.bincount(part.group, share_m, groups).astype(np.float64),
         )
         return band, key[whole]
+
+
+def _is_among(keys: Ints, known: Ints) -> NDArray[np.bool_]:
+    """Which keys are among others, both in order."""
+    if not len(known):
+        return np.zeros(len(keys), dtype=bool)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[at] == keys)
 
 
 def _extents(extent: Floats, first: Ints) -> Floats:
@@ -194,7 +190,7 @@ def _extents(extent: Floats, first: Ints) -> Floats:
     return found
 
 
-def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float) -> Iterator[Area]:
+def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float) -> list[Area]:
     limits_s = sorted(parts)
     widest = parts[limits_s[-1]]
     groups = int(widest.group.max(initial=-1)) + 1
@@ -204,88 +200,90 @@ def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float)
     for limit_s in limits_s:
         band, known = _Band.of(network, streets, parts[limit_s], known, groups)
         bands.append(band)
-    for number in np.unique(widest.group).tolist():
-        field = Field(_extent(bands[-1], number), margin_m, compiled=compiled)
-        near = streets.near(field.bounds, margin_m)
-        drawn = _Drawn(network, streets)
-        for limit_s, band in zip(limits_s, bands, strict=True):
-            if np.isnan(band.bounds[number]).any():
-                continue
-            drawn.add(field, band, number)
-            surface = field.surface(_extent(band, number))
-            shape, inside_share, in_area_m = drawn.outline(
-                surface, near[streets.meets(near, surface)]
-            )
-            reached_m = float(band.reached_m[number])
-            false_share = max(1.0 - _quotient(reached_m, in_area_m), 0.0)
-            yield Area(number, limit_s, reached_m / 1e3, inside_share, false_share, shape)
+    numbers = np.unique(widest.group).tolist()
+    around = bands[-1].extent[numbers] + [-margin_m, -margin_m, margin_m, margin_m]
+    box, near = streets.tree.query(shapely.box(*around.T))
+    order = np.lexsort((near, box))
+    near = streets.walked[near[order]]
+    first = np.searchsorted(box[order], np.arange(len(numbers) + 1))
+    found: list[list[Area]] = [[] for _ in numbers]
+
+    def work(places: Iterator[int]) -> None:
+        for place in places:
+            number = numbers[place]
+            field = Field(_rectangle(bands[-1], number), margin_m, compiled=compiled)
+            drawn = _Drawn(network, streets, number, near[first[place] : first[place + 1]])
+            for limit_s, band in zip(limits_s, bands, strict=True):
+                if not np.isnan(band.extent[number, 0]):
+                    found[place].append(drawn.area(field, band, limit_s))
+
+    # geometry is not made for several threads
+    alone = not compiled or len(network.barriers.lines) > 0
+    together(work, range(len(numbers)), 1 if alone else os.cpu_count() or 1)
+    return [area for areas in found for area in areas]
 
 
-def _extent(band: _Band, number: int) -> tuple[float, float, float, float]:
-    west, south, east, north = band.bounds[number].tolist()
+def _rectangle(band: _Band, number: int) -> tuple[float, float, float, float]:
+    west, south, east, north = band.extent[number].tolist()
     return west, south, east, north
 
 
 class _Drawn:
     """What has been drawn for one group: with every band more, and nothing less."""
 
-    def __init__(self, network: WalkNetwork, streets: _Streets) -> None:
+    def __init__(self, network: WalkNetwork, streets: _Streets, number: int, near: Ints) -> None:
         self.network, self.streets = network, streets
-        self.edges = np.zeros(0, dtype=np.int64)
-        self.new = self.edges
-        self.cut = _samples(np.zeros((0, 4)), np.zeros(2, dtype=np.int64))
-        self.inside_m = self.whole_m = 0.0
+        self.number, self.near = number, near
+        self.only = np.array([number])
+        self.edges: list[Ints] = []
+        self.inside_m = self.outside_m = 0.0
 
-    def add(self, field: Field, band: _Band, number: int) -> None:
-        """Draw the streets that a band adds."""
-        streets = self.streets
-        self.new = band.edge[band.edge_first[number] : band.edge_first[number + 1]]
-        self.edges = np.concatenate([self.edges, self.new])
-        cut = band.cut[band.cut_first[number] : band.cut_first[number + 1]]
-        field.add(np.concatenate([streets.pieces[rows_of(streets.offsets, self.new)], cut]))
-        short, _ = shortened(cut, SAMPLE_M)
-        self.cut = _samples(short, np.array([0, len(short)]))
-
-    def outline(
-        self, surface: Surface, near: Ints
-    ) -> tuple[shapely.Geometry | Rings, float, float]:
-        """The area, the share of the drawn streets in it, and metres of all streets in it."""
-        samples = self.streets.samples
+    def area(self, field: Field, band: _Band, limit_s: float) -> Area:
+        """Draw the streets that a band adds, and measure the area around all of them."""
+        number, samples = self.number, self.streets.samples
+        edges = band.edge[band.edge_first[number] : band.edge_first[number + 1]]
+        self.edges.append(edges)
+        field.add_lines(self.streets.pieces, edges)
+        field.add(band.cut.ends[band.cut.offsets[number] : band.cut.offsets[number + 1]])
+        surface = field.surface(_rectangle(band, number))
         # a smaller area lies in a larger one: what was inside stays inside
-        inside_m, whole_m = surface.lengths(samples, self.new)
-        self.inside_m, self.whole_m = self.inside_m + inside_m, self.whole_m + whole_m
-        rings = surface.rings()
+        more = surface.lengths(samples, edges)
+        self.inside_m, self.outside_m = self.inside_m + more[0], self.outside_m + more[1]
+        cut = surface.lengths(band.samples, self.only)
+        inside_m, outside_m = self.inside_m + cut[0], self.outside_m + cut[1]
+        in_area_m, _ = surface.lengths(samples, self.near)
+        shape: shapely.Geometry | Rings = surface.rings()
         if len(self.network.barriers.lines):
-            whole = polygons([rings])[0]
-            reached_xy = np.concatenate(
-                [samples.xy[rows_of(samples.offsets, self.edges)], self.cut.xy]
-            )
-            outline = _this_side(self.network, whole, reached_xy)
+            whole = polygons([surface.rings()])[0]
+            outline = _this_side(self.network, whole, self._middles(band))
             if outline is not whole:
-                return outline, *self._within(outline, near)
-        inside_m, cut_m = surface.lengths(self.cut, np.zeros(1, dtype=np.int64))
-        in_area_m, _ = surface.lengths(samples, near)
-        share = _quotient(self.inside_m + inside_m, self.whole_m + cut_m)
-        return rings, share, in_area_m
+                shape = outline
+                inside_m, outside_m, in_area_m = self._within(outline, band)
+        drawn_m = inside_m + outside_m
+        reached_m = float(band.reached_m[number])
+        inside_share = 1.0 - outside_m / drawn_m if drawn_m > 0 else np.nan
+        false_share = max(1.0 - reached_m / in_area_m, 0.0) if in_area_m > 0 else np.nan
+        return Area(number, limit_s, reached_m / 1e3, inside_share, false_share, shape)
 
-    def _within(self, outline: shapely.Geometry, near: Ints) -> tuple[float, float]:
-        """As `outline`, for an area that walls cut."""
+    def _middles(self, band: _Band) -> Floats:
+        """Places on everything that is reached."""
         samples = self.streets.samples
+        edges = samples.xy[rows_of(samples.offsets, np.concatenate(self.edges))]
+        return np.concatenate([edges, band.samples.xy[rows_of(band.samples.offsets, self.only)]])
+
+    def _within(self, outline: shapely.Geometry, band: _Band) -> tuple[float, float, float]:
+        """Metres drawn within and beside an area that walls cut, and of all streets within."""
         shapely.prepare(outline)
 
-        def inside_m(lines: Samples, rows: Ints) -> tuple[float, float]:
+        def lengths(lines: Samples, rows: Ints) -> Floats:
             sample = rows_of(lines.offsets, rows)
-            length_m = lines.length_m[sample]
             inside = shapely.intersects_xy(outline, *lines.xy[sample].T)
-            return float(length_m[inside].sum()), float(length_m.sum())
+            length_m = lines.length_m[sample]
+            return np.array([length_m[inside].sum(), length_m[~inside].sum()])
 
-        whole, cut = inside_m(samples, self.edges), inside_m(self.cut, np.zeros(1, dtype=np.int64))
-        return _quotient(whole[0] + cut[0], whole[1] + cut[1]), inside_m(samples, near)[0]
-
-
-def _quotient(part_m: float, whole_m: float) -> float:
-    """A share, nan of nothing."""
-    return part_m / whole_m if whole_m > 0 else np.nan
+        samples = self.streets.samples
+        drawn = lengths(samples, np.concatenate(self.edges)) + lengths(band.samples, self.only)
+        return float(drawn[0]), float(drawn[1]), float(lengths(samples, self.near)[0])
 
 
 def _this_side(

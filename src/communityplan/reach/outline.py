@@ -9,15 +9,18 @@ larger limits contain those of smaller ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from communityplan.reach.tracing import SEGMENT_TABLE, crossings, follow, sort_rings
+
 __all__ = [
     "CELLS_PER_MARGIN",
     "Field",
+    "Pieces",
     "Rings",
     "Samples",
     "Surface",
@@ -39,6 +42,21 @@ PAD = 5
 """Cells around the streets, so that the outline closes on the grid."""
 
 
+class Pieces(NamedTuple):
+    """Straight pieces of lines.
+
+    Attributes
+    ----------
+    ends : array of float, shape (N, 4)
+        First and last point of each [m].
+    offsets : array of int, shape (L + 1,)
+        The pieces of line i are ``offsets[i]`` to ``offsets[i + 1]``.
+    """
+
+    ends: Floats
+    offsets: Ints
+
+
 class Samples(NamedTuple):
     """Short pieces of lines, by their middles.
 
@@ -48,11 +66,14 @@ class Samples(NamedTuple):
     length_m : array of float, shape (N,)
     offsets : array of int, shape (L + 1,)
         The samples of line i are ``offsets[i]`` to ``offsets[i + 1]``.
+    extent : array of float, shape (L, 4)
+        West, south, east, north of each line [m].
     """
 
     xy: Floats
     length_m: Floats
     offsets: Ints
+    extent: Floats
 
 
 class Rings(NamedTuple):
@@ -116,13 +137,14 @@ class Field:
         """
         if not len(pieces):
             return
-        ends = pieces / self.cell_m - [self.column, self.row, self.column, self.row]
-        reach, scale = self.far_m / self.cell_m, self.cell_m**2
         if self.compiled:
             from communityplan.reach._field import lower_to
 
-            lower_to(self.square, ends, reach, scale)
+            corner = float(self.column), float(self.row)
+            lower_to(self.square, pieces, corner, self.cell_m, self.far_m)
             return
+        ends = pieces / self.cell_m - [self.column, self.row, self.column, self.row]
+        reach, scale = self.far_m / self.cell_m, self.cell_m**2
         low = np.minimum(ends[:, :2], ends[:, 2:]) - reach
         high = np.maximum(ends[:, :2], ends[:, 2:]) + reach
         first = np.maximum(np.ceil(low).astype(np.int64), 0)
@@ -130,6 +152,16 @@ class Field:
         size = np.minimum(np.floor(high).astype(np.int64), limit) - first + 1
         piece, x, y = _crossings(first, size)
         np.minimum.at(self.square, (y, x), _square_distance(ends[piece], x, y) * scale)
+
+    def add_lines(self, lines: Pieces, rows: Ints) -> None:
+        """Take in whole streets."""
+        if not self.compiled:
+            self.add(lines.ends[rows_of(lines.offsets, rows)])
+        elif len(rows):
+            from communityplan.reach._field import lower_lines
+
+            corner = float(self.column), float(self.row)
+            lower_lines(self.square, lines, rows, corner, self.cell_m, self.far_m)
 
     def surface(self, bounds: tuple[float, float, float, float]) -> Surface:
         """The distances as they are now, around what has been added.
@@ -172,33 +204,24 @@ class Surface:
     margin_m: float
     compiled: bool = False
 
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of the grid [m]."""
-        height, width = self.distance_m.shape
-        west, south = self.corner
-        cells = (west, south, west + width - 1, south + height - 1)
-        return cast("tuple[float, float, float, float]", tuple(at * self.cell_m for at in cells))
-
     def rings(self) -> Rings:
         """The area within the margin, with holes and several parts."""
-        from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
+        if self.compiled:
+            from communityplan.reach import _field
 
-        height, width = self.distance_m.shape
-        x = (np.arange(width) + self.corner[0]) * self.cell_m
-        y = (np.arange(height) + self.corner[1]) * self.cell_m
-        # made directly: its function copies the field to look for what is not a number
-        x, y = np.meshgrid(x, y)
-        contours = SerialContourGenerator(
-            x, y, self.distance_m, cast("Any", None),
-            corner_mask=True, quad_as_tri=False, z_interp=ZInterp.Linear,
-            line_type=LineType.SeparateCode, fill_type=FillType.ChunkCombinedOffsetOffset,
-        )  # fmt: skip
-        # typed by the kind of fill, which the type checker cannot see
-        xy, ring, part = cast(
-            "tuple[list[Floats], list[Ints], list[Ints]]", contours.filled(-1, self.margin_m)
-        )
-        return Rings(xy[0], ring[0].astype(np.int64), part[0].astype(np.int64))
+            xy, following = _field.crossings(
+                self.distance_m, self.margin_m, self.corner, SEGMENT_TABLE
+            )
+            order, first, area = _field.follow(xy, following)
+        else:
+            xy, following = crossings(self.distance_m, self.margin_m, self.corner)
+            order, first, area = follow(xy, following)
+        xy = xy[order] * self.cell_m
+        if len(area) == 1:
+            return Rings(xy, first, np.array([0, 1]))
+        ring, part = sort_rings(xy, first, area)
+        length = np.diff(first)[ring]
+        return Rings(xy[rows_of(first, ring)], np.concatenate([[0], np.cumsum(length)]), part)
 
     def outline(self) -> shapely.Geometry:
         """The same as geometry."""
@@ -228,17 +251,22 @@ class Surface:
         return found
 
     def lengths(self, lines: Samples, rows: Ints) -> tuple[float, float]:
-        """Length of some lines within the margin, and of all of them [m]."""
+        """Length of some lines within the margin and beside it [m]; far ones are not looked at."""
+        frame = (*self.corner, self.cell_m, self.margin_m)
         if self.compiled:
-            from communityplan.reach._field import inside_lengths
+            from communityplan.reach import _field
 
-            frame = (*self.corner, self.cell_m, self.margin_m)
-            inside, total = inside_lengths(self.distance_m, frame, lines, rows)
-            return float(inside), float(total)
-        sample = rows_of(lines.offsets, rows)
-        length_m = lines.length_m[sample]
-        inside_m = length_m[self.inside(lines.xy[sample])]
-        return _in_turn(inside_m), _in_turn(length_m)
+            inside_m, outside_m = _field.lengths(self.distance_m, frame, lines, rows)
+            return float(inside_m), float(outside_m)
+        height, width = self.distance_m.shape
+        column, row = self.corner
+        east, north = (column + width) * self.cell_m, (row + height) * self.cell_m
+        extent = lines.extent[rows].T
+        near = (extent[0] <= east) & (extent[2] >= column * self.cell_m)
+        near &= (extent[1] <= north) & (extent[3] >= row * self.cell_m)
+        sample = rows_of(lines.offsets, rows[near])
+        length_m, inside = lines.length_m[sample], self.inside(lines.xy[sample])
+        return _in_turn(length_m[inside]), _in_turn(length_m[~inside])
 
 
 def _in_turn(values: Floats) -> float:
