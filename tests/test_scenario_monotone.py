@@ -210,7 +210,7 @@ def test_every_measure_keeps_what_all_before_it_gave(seed):
     if seed == 190:
         paths = [one for one in random_openings(seed, tables) if isinstance(one, AddPath)]
         chosen = [paths[0], paths[3]]
-    ways = [("market", OLDER, "back"), ("canteen", WHEELS, "there")]
+    ways = [("canteen", OLDER, "back"), ("market", WHEELS, "there")]
     old = [nearest_by_home(now, service=s, walker=w, direction=d)["walk_min"] for s, w, d in ways]
     for count in range(1, len(chosen) + 1):
         then = apply(Scenario("s", "", tuple(chosen[:count])), now)
