@@ -618,3 +618,20 @@ def test_further_words_and_households_without_an_answer():
     assert vote_problems(owners, votes, words=words).empty
     with pytest.raises(OptionError, match="'好': 'good'"):
         consent_gaps(owners, votes, gate="satisfied_80", words={"好": "good"})
+
+
+def test_an_area_on_the_vote_has_to_be_the_owners():
+    votes = votes_of("yyy").assign(area_m2=["50.0", None, "49.99"])
+    with pytest.raises(DataError) as raised:
+        consent_status(owners_of(50, 50, 50), votes, gate=HALF)
+    assert [problem.where for problem in raised.value.problems] == ["votes, row 3"]
+    assert "area_m2 is 49.99, owners have 50 for flat '2'" in str(raised.value)
+    assert len(consent_status(owners_of(50, 50, "49.99"), votes, gate=HALF)) == 1
+
+
+def test_a_gate_by_its_fields():
+    lift = {"name": "lift", "least": "2/3", "by": "number", "source": "street office"}
+    found = consent_status(owners_of(50, 50, 50), votes_of("yyn"), gate=["plan_80", lift])
+    assert consent_states(found) == {"plan_80": "failed", "lift": "reached"}
+    with pytest.raises(OptionError, match="a gate has name, least"):
+        status("y", {"name": "lift", "atleast": "2/3"})

@@ -295,6 +295,11 @@ def _read_votes(
         elif at is not None and deadline is not None and (at.tzinfo is None) != (zone is None):
             found = "only one of cast_at and the deadline names a time zone"
             problems.append(Problem(where, found, "Give both with a zone, or both without"))
+        stated = _decimal(votes["area_m2"].iloc[row]) if "area_m2" in votes.columns else None
+        if flat in flats and stated is not None and stated != flats[flat].area_m2 > 0:
+            own = float(flats[flat].area_m2)
+            found = f"area_m2 is {float(stated):.10g}, owners have {own:.10g} for flat {flat!r}"
+            problems.append(Problem(where, found, "Correct one of the two"))
         if flat in flats:
             cast.append(_Vote(row, int(numbers[row]), flat, flats[flat].owner, choice, at))
     zones = {vote.cast_at.tzinfo is None for vote in cast if vote.cast_at is not None}

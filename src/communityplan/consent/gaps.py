@@ -9,7 +9,7 @@ from fractions import Fraction
 import pandas as pd
 
 from communityplan.consent.ballots import Ballots, Repeated, Words, read_ballots
-from communityplan.consent.gates import Gate, chosen_gates
+from communityplan.consent.gates import GateLike, chosen_gates
 from communityplan.consent.status import owner_areas, shortest_way
 from communityplan.tables import record
 from communityplan.wording import word
@@ -21,7 +21,7 @@ def consent_gaps(
     owners: pd.DataFrame,
     votes: pd.DataFrame,
     *,
-    gate: Gate | str | Sequence[Gate | str],
+    gate: GateLike | Sequence[GateLike],
     deadline: str | dt.date | None = None,
     repeated: Repeated = "last",
     closed: bool = False,

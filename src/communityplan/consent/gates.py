@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from communityplan.errors import OptionError
 
-__all__ = ["GATES", "Gate", "chosen_gates"]
+__all__ = ["GATES", "Gate", "GateLike", "chosen_gates"]
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,34 @@ GATES: dict[str, Gate] = {
 """The published gates by name."""
 
 
-def chosen_gates(gate: Gate | str | Sequence[Gate | str]) -> list[Gate]:
-    """Gates by themselves or by their names in `GATES`."""
-    wanted = [gate] if isinstance(gate, Gate | str) else list(gate)
-    unknown = [one for one in wanted if not isinstance(one, Gate) and one not in GATES]
-    if unknown or not wanted:
+GateLike = Gate | str | Mapping[str, Any]
+"""A gate by itself, by its name in `GATES`, or by its fields, as a project file has them."""
+
+
+def chosen_gates(gate: GateLike | Sequence[GateLike]) -> list[Gate]:
+    """Gates by themselves, by their names in `GATES`, or by their fields.
+
+    Examples
+    --------
+    >>> [one.name for one in chosen_gates(["agree_80", {"name": "lift", "least": "2/3"}])]
+    ['agree_80', 'lift']
+    """
+    wanted = [gate] if isinstance(gate, Gate | str | Mapping) else list(gate)
+    found = [_made(one) if isinstance(one, Mapping) else one for one in wanted]
+    unknown = [one for one in found if not isinstance(one, Gate) and one not in GATES]
+    if unknown or not found:
         said = ", ".join(repr(one) for one in unknown) or "given"
         raise OptionError(f"no gate {said}; known are {', '.join(GATES)}, or give a Gate")
-    return [one if isinstance(one, Gate) else GATES[one] for one in wanted]
+    return [one if isinstance(one, Gate) else GATES[one] for one in found]
+
+
+def _made(fields: Mapping[str, Any]) -> Gate:
+    known = list(Gate.__dataclass_fields__)
+    strangers = [name for name in fields if name not in known]
+    lost = [name for name in ("name", "least") if name not in fields]
+    if strangers or lost:
+        raise OptionError(
+            f"a gate has {', '.join(known)}; found {', '.join(map(str, fields)) or 'nothing'}"
+        )
+    by = fields.get("by", ("number", "area"))
+    return Gate(**{**fields, "by": (by,) if isinstance(by, str) else tuple(by)})

@@ -24,10 +24,16 @@ _VOTES = {
     "flat_id": _OWNERS["flat_id"],
     "choice": ("意见", "表决", "选择", "是否同意", "答复", "满意度", "vote", "answer"),
     "cast_at": ("时间", "表决时间", "填写时间", "提交时间", "日期", "time", "date"),
+    "area_m2": _OWNERS["area_m2"],
     "gate": ("关口", "事项", "表决事项", "阶段", "环节", "stage", "matter"),
 }
 _VOTES_CONTRACT = replace(
-    VOTES, optional={**VOTES.optional, "gate": Column("what is voted on", "表决事项")}
+    VOTES,
+    optional={
+        **VOTES.optional,
+        "gate": Column("what is voted on", "表决事项"),
+        "area_m2": Column("area stated on the vote", "面积", "m2"),
+    },
 )
 
 
@@ -76,7 +82,8 @@ def read_votes(path: str | Path, **how: Unpack[Reading]) -> pd.DataFrame:
     -------
     DataFrame
         ``flat_id``, ``choice`` [``cast_at``, ``gate``], on the rows of the file. ``gate`` names
-        what is voted on, where several votes are in one list (see `consent_stages`).
+        what is voted on, where several votes are in one list (see `consent_stages`); an area on
+        the vote (``area_m2``) has to be the owner's.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from communityplan.consent.ballots import Repeated, Stated, Words
-from communityplan.consent.gates import GATES, Gate, chosen_gates
+from communityplan.consent.gates import GATES, Gate, GateLike, chosen_gates
 from communityplan.consent.status import consent_status
 from communityplan.errors import DataError, Problem
 from communityplan.load.lists import ROW, name_rows
@@ -23,7 +23,7 @@ def consent_stages(
     owners: pd.DataFrame,
     votes: pd.DataFrame,
     *,
-    gates: Sequence[Gate | str] | None = None,
+    gates: Sequence[GateLike] | None = None,
     deadline: Deadline | Mapping[str, Deadline] = None,
     repeated: Repeated = "last",
     closed: bool | Collection[str] = False,
@@ -39,7 +39,7 @@ def consent_stages(
     votes : DataFrame
         As in `consent_status`, with ``gate``: the name of the gate, or what it is called in
         Chinese or English. Without that column every gate is counted on all votes.
-    gates : sequence of Gate or str, optional
+    gates : sequence of Gate, str or mapping, optional
         Which gates, in this order; those in `votes` unless given. One without votes is open.
     deadline : str, date or mapping of gate to these, optional
         Votes cast later do not count.

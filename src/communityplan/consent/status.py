@@ -11,7 +11,7 @@ from fractions import Fraction
 import pandas as pd
 
 from communityplan.consent.ballots import Flat, Repeated, Stated, Words, read_ballots
-from communityplan.consent.gates import Gate, chosen_gates
+from communityplan.consent.gates import Gate, GateLike, chosen_gates
 from communityplan.tables import record
 
 __all__ = ["as_numbers", "consent_status", "owner_areas", "shortest_way"]
@@ -39,7 +39,7 @@ def consent_status(
     owners: pd.DataFrame,
     votes: pd.DataFrame,
     *,
-    gate: Gate | str | Sequence[Gate | str],
+    gate: GateLike | Sequence[GateLike],
     deadline: str | dt.date | None = None,
     repeated: Repeated = "last",
     closed: bool = False,
@@ -57,8 +57,8 @@ def consent_status(
         flat is an owner.
     votes : DataFrame
         One row per vote: ``flat_id``, ``choice`` (a word of `CHOICES`) [``cast_at``].
-    gate : Gate, str or sequence of these
-        Gates by name in `GATES`, or your own.
+    gate : Gate, str, mapping or sequence of these
+        Gates by name in `GATES`, or your own: a `Gate`, or its fields.
     deadline : str or date, optional
         Votes cast later do not count; a date without a time counts to the end of that day.
     repeated : {"last", "first", "refuse"}
