@@ -72,6 +72,7 @@ def lengths(
 ) -> Pair:
     """Length of the samples of some lines within the margin, and beside it."""
     column, row, cell_m, margin_m = frame
+    per_m = 1.0 / cell_m
     height, width = field.shape
     inside, outside = 0.0, 0.0
     west, south = column * cell_m, row * cell_m
@@ -81,7 +82,7 @@ def lengths(
         if extent[0] > east or extent[2] < west or extent[1] > north or extent[3] < south:
             continue
         for sample in range(lines.offsets[line], lines.offsets[line + 1]):
-            x, y = lines.xy[sample, 0] / cell_m - column, lines.xy[sample, 1] / cell_m - row
+            x, y = lines.xy[sample, 0] * per_m - column, lines.xy[sample, 1] * per_m - row
             within = False
             if x >= 0 and y >= 0 and x < width - 1 and y < height - 1:
                 i, j = int(x), int(y)
@@ -102,48 +103,66 @@ def _part(low: float, high: float, level: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _marked(field: Array, level: float, corner: Pair) -> Any:
-    """Every crossing, and the number of that on every edge of the grid, -1 for none."""
+def _sides(field: Array, level: float) -> Any:
+    """Which corners are inside, and how many edges of the grid are crossed."""
+    height, width = field.shape
+    inside = np.empty((height, width), dtype=np.uint8)
+    for y in range(height):
+        for x in range(width):
+            inside[y, x] = field[y, x] <= level
+    count = 0
+    for y in range(height):
+        for x in range(width - 1):
+            count += inside[y, x] ^ inside[y, x + 1]
+    for y in range(height - 1):
+        for x in range(width):
+            count += inside[y, x] ^ inside[y + 1, x]
+    return inside, count
+
+
+@njit(cache=True, nogil=True)
+def _marked(field: Array, level: float, corner: Pair, inside: Array, xy: Array) -> Any:
+    """Every crossing, and its number on every edge of the grid that has one."""
     height, width = field.shape
     upright = height * width
-    number = np.full(2 * upright, -1, dtype=np.int32)
-    xy = np.empty((2 * upright, 2), dtype=np.float64)
+    number = np.empty(2 * upright, dtype=np.int32)
     column, row = corner
     count = 0
     for y in range(height):
         for x in range(width - 1):
-            low, high = field[y, x], field[y, x + 1]
-            if (low <= level) != (high <= level):
+            if inside[y, x] ^ inside[y, x + 1]:
                 number[y * width + x] = count
-                xy[count, 0] = x + column + _part(low, high, level)
+                xy[count, 0] = x + column + _part(field[y, x], field[y, x + 1], level)
                 xy[count, 1] = y + row
                 count += 1
     for y in range(height - 1):
         for x in range(width):
-            low, high = field[y, x], field[y + 1, x]
-            if (low <= level) != (high <= level):
+            if inside[y, x] ^ inside[y + 1, x]:
                 number[upright + y * width + x] = count
                 xy[count, 0] = x + column
-                xy[count, 1] = y + row + _part(low, high, level)
+                xy[count, 1] = y + row + _part(field[y, x], field[y + 1, x], level)
                 count += 1
-    return xy[:count].copy(), number
+    return number
 
 
 @njit(cache=True, nogil=True)
 def crossings(field: Array, level: float, corner: Pair, segments: Array) -> Any:
     """As `tracing.crossings`; `segments` are those of `tracing.SEGMENT_TABLE`."""
     height, width = field.shape
-    xy, number = _marked(field, level, corner)
-    following = np.empty(len(xy), dtype=np.int64)
+    inside, count = _sides(field, level)
+    xy = np.empty((count, 2), dtype=np.float64)
+    number = _marked(field, level, corner, inside, xy)
+    following = np.empty(count, dtype=np.int64)
     for y in range(height - 1):
         for x in range(width - 1):
-            a, b = field[y, x], field[y, x + 1]
-            e, f = field[y + 1, x + 1], field[y + 1, x]
-            code = (a <= level) + 2 * (b <= level) + 4 * (e <= level) + 8 * (f <= level)
-            if code in {0, 15}:
+            code = inside[y, x] + 2 * inside[y, x + 1]
+            code += 4 * inside[y + 1, x + 1] + 8 * inside[y + 1, x]
+            if code == 0 or code == 15:  # noqa: PLR1714  (a set is made for every square)
                 continue
-            if code in {5, 10} and (a + b + e + f) * 0.25 <= level:
-                code = 16 if code == 5 else 17
+            if code == 5 or code == 10:  # noqa: PLR1714
+                middle = field[y, x] + field[y, x + 1] + field[y + 1, x + 1] + field[y + 1, x]
+                if middle * 0.25 <= level:
+                    code = 16 if code == 5 else 17
             at = y * width + x
             upright = height * width + at
             side = (at, upright + 1, at + width, upright)

@@ -237,7 +237,7 @@ class Surface:
             Points [m]; those off the grid are outside.
         """
         height, width = self.distance_m.shape
-        x, y = (xy / self.cell_m - self.corner).T
+        x, y = (xy * (1.0 / self.cell_m) - self.corner).T
         found = np.zeros(len(xy), dtype=bool)
         on = np.flatnonzero((x >= 0) & (y >= 0) & (x < width - 1) & (y < height - 1))
         x, y = x[on], y[on]
