@@ -307,7 +307,8 @@ def _read_dense(block: _Block, found: Messages, reading: _Reading) -> None:
 
 
 def _on_earth(xy: Ints) -> Flags:
-    return np.asarray(((xy >= -FARTHEST) & (xy <= FARTHEST)).all(axis=1))
+    (x, y), (east, north) = xy.T, FARTHEST
+    return np.asarray((x >= -east) & (x <= east) & (y >= -north) & (y <= north))
 
 
 def _degrees(xy: Ints) -> Floats:

@@ -161,8 +161,10 @@ def _judged_on_land(rules: Sequence[Rule], tags: Tagged, rule: Ints, on_land: Fl
 
 def _stand_on(shapes: Shapes, land: Shapes) -> Flags:
     on = np.zeros(len(shapes), dtype=np.bool_)
-    tree = shapely.STRtree(shapely.point_on_surface(shapes))
-    on[tree.query(land, predicate="intersects")[1]] = True
+    # a point inside is slow to find: only for buildings whose box touches that of some land
+    near = np.unique(shapely.STRtree(shapes).query(shapely.envelope(land))[1])
+    tree = shapely.STRtree(shapely.point_on_surface(shapes[near]))
+    on[near[tree.query(land, predicate="intersects")[1]]] = True
     return on
 
 

@@ -89,9 +89,10 @@ def extract(data: OsmData, rules: Rules, *, crs: pyproj.CRS | None, where: Path)
     project = pyproj.Transformer.from_crs("EPSG:4326", system, always_xy=True).transform
     nodes = replace(data.nodes, xy=np.column_stack(project(*data.nodes.xy.T)))
     ways = replace(data.ways, xy=np.column_stack(project(*data.ways.xy.T)))
-    finite = np.concatenate([np.isfinite(part.xy).all(axis=1) for part in (nodes, ways)])
-    if not finite.all():
-        found = f"{np.count_nonzero(~finite)} points have no place in {system.name}"
+    finite = [np.isfinite(part.xy) for part in (nodes, ways)]
+    if not all(part.all() for part in finite):
+        lost = sum(np.count_nonzero(~part.all(axis=1)) for part in finite)
+        found = f"{lost} points have no place in {system.name}"
         todo = "Give a crs that fits the data, or mend their coordinates"
         raise DataError([Problem(str(where), found, todo)])
     wanted = np.zeros(len(data.relations.ids), dtype=np.bool_)

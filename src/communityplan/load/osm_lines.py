@@ -68,9 +68,11 @@ def draw_ways(ids: Ints, tags: Tagged, refs: Ints, count: Ints, places: Places) 
     kept = np.flatnonzero(there)
     xy, owner = xy[kept], owner[kept]
     fresh = np.ones(len(kept), dtype=np.bool_)
-    fresh[1:] = (np.diff(kept) > 1) | (np.diff(owner) > 0)
+    fresh[1:] = (np.diff(kept) > 1) | (owner[1:] != owner[:-1])
     moves = fresh.copy()
-    moves[1:] |= (np.diff(xy, axis=0) != 0).any(axis=1)
+    # both coordinates of a point as one number
+    spot = np.ascontiguousarray(xy).view(np.int64).reshape(-1)
+    moves[1:] |= spot[1:] != spot[:-1]
     xy, owner, piece = xy[moves], owner[moves], (np.cumsum(fresh) - 1)[moves]
     size = np.bincount(piece, minlength=int(fresh.sum()))
     long = size > 1
