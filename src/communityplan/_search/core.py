@@ -31,7 +31,6 @@ from communityplan._search.single import Inside
 
 __all__ = ["Core", "core_of", "core_spots", "queue_for", "rows_for", "slots_for"]
 
-HILBERT_LEVELS = 16
 
 _building = Lock()
 
@@ -50,7 +49,7 @@ class Core:
         Edges and chains between nodes that stay, and the same turned round.
     rank : array of int32, shape (nodes as given,)
         Number of each node that stays, -1 for those inside chains.
-    edges, joints, chains
+    edges, chains
         What `contract` found.
     nodes : Spots
         Every node as given, as a point of the core.
@@ -76,7 +75,6 @@ class Core:
     roads_back: Roads
     rank: NDArray[np.int32]
     edges: Edges
-    joints: Joints
     chains: Chains
     nodes: Spots
     mean_s: float
@@ -102,9 +100,11 @@ def _core(graph: SearchGraph) -> Core:
     edges, joints, chains = _contracted(graph)
     stay = np.flatnonzero(~joints.inner)
     if graph.xy is not None:
-        stay = stay[np.argsort(_hilbert(graph.xy[stay]), kind="stable")]
+        stay = stay[np.argsort(_hilbert(graph.xy.take(stay, axis=0)))]
     rank = np.full(graph.n_nodes, -1, dtype=np.int32)
     rank[stay] = np.arange(len(stay), dtype=np.int32)
+    nodes = _node_spots(graph, rank, joints, chains)
+    del joints
     kept = np.flatnonzero((edges.chain < 0) & (graph.tail != graph.head))
     tail = rank[np.concatenate([graph.tail[kept], chains.start])]
     head = rank[np.concatenate([graph.head[kept], chains.end])]
@@ -123,9 +123,8 @@ def _core(graph: SearchGraph) -> Core:
         else _roads(len(stay), tail=head, head=tail, there=there, back=back, owner=owner),
         rank=rank,
         edges=edges,
-        joints=joints,
         chains=chains,
-        nodes=_node_spots(graph, rank, joints, chains),
+        nodes=nodes,
         mean_s=mean_s,
         long_s=long_s,
         private=bool(graph.owner.any()),
@@ -145,7 +144,7 @@ def _contracted(graph: SearchGraph) -> tuple[Edges, Joints, Chains]:
         forth=np.zeros(m, dtype=np.bool_),
     )
     joints = Joints(
-        degree=np.zeros(n, dtype=np.int64),
+        degree=np.zeros(n, dtype=np.int32),
         edges=np.zeros(n, dtype=np.int64),
         inner=np.ones(n, dtype=np.bool_),
         other=np.zeros(n, dtype=np.int32),
@@ -175,34 +174,34 @@ def _roads(
     owner: NDArray[np.int32],
 ) -> Roads:
     tails, heads = np.concatenate([tail, head]), np.concatenate([head, tail])
-    cost, owners = np.concatenate([there, back]), np.concatenate([owner, owner])
+    cost = np.concatenate([there, back])
     passable = np.isfinite(cost) & (tails != heads)
-    first, public = _grouped(np.where(passable & (owners == 0), tails, -1), n_nodes)
-    own_first, own = _grouped(np.where(passable & (owners > 0), tails, -1), n_nodes)
-    heads = heads.astype(np.uint32)
-    return Roads(
-        first,
-        _with_dead_ends(tails[public], heads[public], np.diff(first), np.diff(own_first)),
-        cost[public],
-        own_first,
-        heads[own],
-        cost[own],
-        owners[own],
-    )
+    tails[~passable] = -1
+    owned = np.flatnonzero(owner)
+    owned = np.concatenate([owned, owned + len(owner)])
+    private = np.full(len(tails), -1, dtype=np.int32) if len(owned) else tails[:0]
+    private[owned], tails[owned] = tails[owned], -1
+    own_first, own = _grouped(private, n_nodes)
+    own_roads = own_first, heads[own].astype(np.uint32), cost[own], np.tile(owner, 2)[own]
+    first, public = _grouped(tails, n_nodes)
+    del tails, passable, private
+    roads = Roads(first, heads[public].astype(np.uint32), cost[public], *own_roads)
+    _mark_dead_ends(roads)
+    return roads
 
 
-def _with_dead_ends(
-    tail: NDArray[np.int32],
-    head: NDArray[np.uint32],
-    degree: NDArray[np.uint32],
-    own_degree: NDArray[np.uint32],
-) -> NDArray[np.uint32]:
-    """Heads of edges, marked where the only edge that leaves them leads back."""
-    only = np.full(len(degree), -1, dtype=np.int64)
-    single = degree[tail] == 1
-    only[tail[single]] = head[single]
-    only[own_degree > 0] = -1
-    return np.where(only.take(head) == tail, head | DEAD_END, head)
+def _mark_dead_ends(roads: Roads) -> None:
+    """Mark the heads of edges from where the only edge that leaves leads back."""
+    alone = (np.diff(roads.first) == 1) & (np.diff(roads.own_first) == 0)
+    end = np.flatnonzero(alone).astype(np.uint32)
+    back_to = roads.head[roads.first[end]]
+    edge = roads.first[back_to]
+    while len(edge):
+        left = edge < roads.first[back_to + 1]
+        end, back_to, edge = end[left], back_to[left], edge[left]
+        found = (roads.head[edge] & ~DEAD_END) == end
+        roads.head[edge[found]] |= DEAD_END
+        edge = edge + np.uint32(1)
 
 
 def _grouped(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
@@ -295,8 +294,8 @@ def _move_to_core(graph: SearchGraph, core: Core, ends: Ends, spots: Spots) -> N
     forth = core.edges.forth[edge]
     entry = np.where(forth, graph.tail[edge], graph.head[edge])
     side = np.where(forth, 0, 1)
-    ahead = core.joints.ahead[entry] + spots.arrive[on_chain, side]
-    behind = core.joints.behind[entry] + spots.leave[on_chain, side]
+    ahead = core.nodes.arrive[entry, 0] + spots.arrive[on_chain, side]
+    behind = core.nodes.leave[entry, 0] + spots.leave[on_chain, side]
     along = ends.along[on_chain]
     spots.where[on_chain] = core.edges.place[edge] + np.where(forth, along, 1.0 - along)
     _put_along(spots, on_chain, core.chains, chain, (ahead, behind))
@@ -311,21 +310,36 @@ def _sizes(cost: Floats) -> tuple[float, float]:
     return float(some.mean()), float(np.quantile(some, 0.9) or some.max())
 
 
-def _hilbert(xy: Floats) -> Ints:
+def _hilbert(xy: Floats) -> NDArray[np.uint32]:
     """Position of points along a Hilbert curve through the square that holds them."""
-    side = 2**HILBERT_LEVELS - 1
     low = xy.min(axis=0, initial=np.inf)
     span = float((xy.max(axis=0, initial=-np.inf) - low).max())
-    x, y = ((xy - low) / (span or 1.0) * side).astype(np.int64).T
-    position = np.zeros(len(xy), dtype=np.int64)
-    for level in range(HILBERT_LEVELS - 1, -1, -1):
-        right, up = (x >> level) & 1, (y >> level) & 1
-        position = (position << 2) | ((3 * right) ^ up)
-        turn: Flags = up == 0
-        flip = turn & (right == 1)
-        x, y = np.where(flip, side - x, x), np.where(flip, side - y, y)
-        x, y = np.where(turn, y, x), np.where(turn, x, y)
+    x, y = ((xy - low) / (span or 1.0) * (2**16 - 1)).astype(np.uint32).T.copy()
+    quarter, turned = _four_levels()
+    position = np.zeros(len(xy), dtype=np.uint32)
+    turn = np.zeros(len(xy), dtype=np.uint32)
+    for shift in (12, 8, 4, 0):
+        key = (turn << 8) | (((x >> shift) & 15) << 4) | ((y >> shift) & 15)
+        position = (position << 8) | quarter.take(key)
+        turn = turned.take(key)
     return position
+
+
+def _four_levels() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Positions in a square of 16 x 16 on the curve, and how the curve lies in each of its cells.
+
+    It may be turned over both diagonals: bit 0 where right is left and up is down, bit 1 where x
+    is y.
+    """
+    turn, x, y = np.indices((4, 16, 16)).reshape(3, -1)
+    position = np.zeros(len(turn), dtype=np.int64)
+    for level in (3, 2, 1, 0):
+        swapped = turn >> 1
+        right = ((np.where(swapped, y, x) >> level) ^ turn) & 1
+        up = ((np.where(swapped, x, y) >> level) ^ turn) & 1
+        position = (position << 2) | ((3 * right) ^ up)
+        turn = turn ^ np.where(up, 0, 2 + right)
+    return position.astype(np.uint32), turn.astype(np.uint32)
 
 
 def queue_for(core: Core) -> Queue:

@@ -44,7 +44,7 @@ class Edges(NamedTuple):
 
 
 class Joints(NamedTuple):
-    """Nodes: ``degree`` int64, ``edges`` int64 (sum of the rows of its edges), ``inner`` bool.
+    """Nodes: ``degree`` int32, ``edges`` int64 (sum of the rows of its edges), ``inner`` bool.
 
     ``chain`` int32, ``place`` int32, ``ahead`` and ``behind`` float64: of inner nodes the chain,
     the position in it and the seconds from its start and back. ``other`` int32: a neighbour.
