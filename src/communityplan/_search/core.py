@@ -24,7 +24,7 @@ from communityplan._search.ends import (
     spots_on_edges,
     unattached,
 )
-from communityplan._search.graph import Flags, Floats, Ints, SearchGraph, ticks
+from communityplan._search.graph import Floats, Ints, SearchGraph, ticks
 from communityplan._search.kernels import DEAD_END, Hung, Queue, Roads
 from communityplan._search.shaping import Chains, Edges, Joints, contract, group
 from communityplan._search.single import Inside
