@@ -107,9 +107,41 @@ def test_what_is_chosen_opens_behind_the_wall(plan):
 
 
 def test_before_and_after_count_everything_together(plan):
-    [row] = plan.effects.to_dict("records")
+    [row] = plan.effects[plan.effects["within_min"] == 10].to_dict("records")
     assert (row["covered_before"], row["covered_after"], row["lost"]) == (10, 40, 0)
-    assert plan.effects.attrs["communityplan"]["parts"] == ["services", "openings"]
+    assert len(plan.after.scenario.measures) == 2
+
+
+def test_before_is_the_ledger(plan):
+    key = ["community_id", "service", "group", "within_min"]
+    both = plan.ledger.merge(plan.effects, on=key, suffixes=("", "_effects"))
+    assert len(both) == len(plan.ledger) == len(plan.effects)
+    assert both["covered"].tolist() == both["covered_before"].tolist()
+    assert (both["people"] - both["unreachable"]).tolist() == both["reachable_before"].tolist()
+
+
+def test_before_and_after_can_be_swiped(plan, tmp_path):
+    from communityplan import report
+
+    written = report.write(plan, tmp_path / "out", lang="en", formats=["map"])
+    assert sorted(written) == ["before_after.html", "map.html"]
+    page = (tmp_path / "out" / "before_after.html").read_text(encoding="utf-8")
+    assert "Before" in page
+    assert "After" in page
+
+
+def test_two_versions_are_held_against_each_other(plan, tmp_path):
+    cheaper = cp.load_project(
+        whole_project(tmp_path, TEXT.replace("budget_yuan = 100\n", "budget_yuan = 60\n"))
+    )
+    changes = cp.compare_versions(
+        plan.frames, cp.make_plan(cheaper).frames, who="residents", when="2026-05-01"
+    )
+    menu = changes[changes["table"] == "menu"]
+    # 60 yuan pay for the roof only
+    assert "lamp" in set(menu["key"])
+    assert "roof" not in set(menu["key"])
+    assert set(changes["who"]) == {"residents"}
 
 
 def test_the_menu_takes_the_basic_item_first_then_what_is_asked_for_and_fits(plan):

@@ -19,7 +19,7 @@ from communityplan.network import WalkNetwork
 from communityplan.plan.circles import areas_of, check_of, choice_of, ranking_of, served
 from communityplan.plan.papers import Papers, read_papers
 from communityplan.plan.shown import notebook_page
-from communityplan.plan.spatial import best_openings, effects_of, shared_centres
+from communityplan.plan.spatial import after_of, best_openings, effects_of, shared_centres
 from communityplan.plan.works import (
     funding_of,
     indicators_of,
@@ -29,7 +29,7 @@ from communityplan.plan.works import (
     prongs_of,
 )
 from communityplan.project import Project
-from communityplan.scenario import JointUnits
+from communityplan.scenario import JointUnits, Situation
 
 __all__ = ["STEPS", "Plan", "make_plan"]
 
@@ -74,9 +74,12 @@ class Plan:
         Which wall to open first (see `rank_openings`).
     units : JointUnits or None
         Adjoining communities that share a centre (see `joint_units`).
+    after : Situation or None
+        The district with what is chosen, the best openings and the items of the menu together;
+        None where these change no walk.
     effects : DataFrame or None
-        Who is served today and who with the plan: what is chosen, the best openings and the items
-        of the menu taken together (see `scenario.compare`); None where nothing changes.
+        Who is served today and who then, for every limit of the project (see
+        `scenario.compare`).
     prongs : DataFrame or None
         Comprehensive renovation or management upgrading, by community (see `two_pronged`).
     menu : DataFrame or None
@@ -107,6 +110,7 @@ class Plan:
     not_chosen: str = ""
     openings: gpd.GeoDataFrame | None = None
     units: JointUnits | None = None
+    after: Situation | None = None
     effects: pd.DataFrame | None = None
     prongs: pd.DataFrame | None = None
     menu: pd.DataFrame | None = None
@@ -133,6 +137,27 @@ class Plan:
     def missing(self) -> pd.DataFrame | None:
         """What is missing and what to make up, in sentences; None without a check-up."""
         return None if self.checkup is None else what_is_missing(self.checkup)
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Every table by its name, with the facilities and idle buildings it was made from.
+
+        Two plans are held against each other by `compare_versions`.
+        """
+        inputs = {
+            name: table
+            for name in ("facilities", "idle_buildings", "gates", "walls")
+            if (table := getattr(self.project, name)) is not None
+        }
+        opened = {} if self.chosen is None else {"chosen": self.chosen.opened}
+        units = {} if self.units is None else {"units": self.units.units}
+        returns = {} if self.finance is None else {"finance": self.finance}
+        plain = {
+            name: table
+            for name in _TABLES
+            if isinstance(table := getattr(self, name), pd.DataFrame)
+        }
+        return {**inputs, **plain, **opened, **units, **returns}
 
     @property
     def finance(self) -> pd.DataFrame | None:
@@ -244,13 +269,15 @@ def _decided(plan: Plan, asked: set[str], papers: Papers, say: Tell) -> Plan:
     made["units"] = make("units", project, network)
     made["menu"] = make("menu", papers)
     say("effects")
-    made["effects"] = effects_of(
+    made["after"] = after_of(
         project,
         network,
         chosen=plan.chosen,
         openings=made["openings"],
         menu=None if made["menu"] is None else menu_scenario(made["menu"]),
     )
+    if made["after"] is not None:
+        made["effects"] = effects_of(project, made["after"])
     if "funding" in asked:
         made["funding"], made["rules_kept"] = funding_of(plan.chosen, made["menu"], papers)
     made["money"] = make("operation", project, plan.chosen, papers)
@@ -258,7 +285,7 @@ def _decided(plan: Plan, asked: set[str], papers: Papers, say: Tell) -> Plan:
     if "indicators" in asked:
         say("indicators")
         told = {"consent": plan.consent, "funding": made["funding"], "menu": made["menu"]}
-        after = {**told, "effects": made["effects"]}
+        after = {**told, "effects": made.get("effects")}
         before = {"ledger": plan.ledger, "checkup": plan.checkup}
         made["indicators"] = indicators_of(project, papers, before, after)
     return replace(plan, **made)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from communityplan.coverage import covered_share
+from communityplan.project import Project
 from communityplan.standards import Service
 from communityplan.standards import walker as find_walker
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["home_shares", "own_shares"]
 
 
-def home_shares(plan: Plan) -> pd.DataFrame:
+def home_shares(project: Project, access: pd.DataFrame) -> pd.DataFrame:
     """The nearest facility of every home with the share of its people covered, by limit.
 
     Parameters
     ----------
-    plan : Plan
+    project : Project
+    access : DataFrame
+        As `Plan.access`, homes in the order of the project.
 
     Returns
     -------
@@ -30,18 +33,17 @@ def home_shares(plan: Plan) -> pd.DataFrame:
         The columns of `home_access`, with ``group``, ``within_min`` [min], ``people`` and
         ``covered_share`` [0-1], stairs included: one row per home, service and limit.
     """
-    project = plan.project
     tables = []
     for service in project.services:
-        access = _access(plan, service)
+        own = _access(access, service)
         people = pd.to_numeric(project.homes[service.group]).fillna(0.0).to_numpy(dtype=np.float64)
         for limit in sorted({*project.minutes, service.within_min}):
             tables.append(
-                access.assign(
+                own.assign(
                     group=service.group,
                     within_min=float(limit),
                     people=people,
-                    covered_share=_share(plan, service, access, limit),
+                    covered_share=_share(project, service, own, limit),
                 )
             )
     return pd.concat(tables, ignore_index=True)
@@ -61,23 +63,23 @@ def own_shares(plan: Plan) -> dict[str, pd.DataFrame]:
     """
     found = {}
     for service in plan.project.services:
-        access = _access(plan, service)
-        share = _share(plan, service, access, service.within_min)
+        access = _access(plan.access, service)
+        share = _share(plan.project, service, access, service.within_min)
         table = access[["walk_min", "reason"]].assign(covered_share=share)
         found[service.name] = table.set_axis(plan.project.homes.index)
     return found
 
 
-def _access(plan: Plan, service: Service) -> pd.DataFrame:
+def _access(access: pd.DataFrame, service: Service) -> pd.DataFrame:
     """The rows of one service, in the order of the homes."""
-    return plan.access[plan.access["service"] == service.name].reset_index(drop=True)
+    return access[access["service"] == service.name].reset_index(drop=True)
 
 
 def _share(
-    plan: Plan, service: Service, access: pd.DataFrame, limit: float
+    project: Project, service: Service, access: pd.DataFrame, limit: float
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     covered, _ = covered_share(
-        plan.project.homes,
+        project.homes,
         access["walk_min"].to_numpy(dtype=np.float64),
         walker=find_walker(service.walker),
         within_min=limit,

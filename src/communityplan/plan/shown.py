@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from communityplan import maps
-from communityplan.errors import CommunityPlanError
+from communityplan.errors import CommunityPlanError, OptionError
 from communityplan.maps.offline import offline_page
+from communityplan.network import WalkNetwork
+from communityplan.plan.circles import areas_of
 from communityplan.plan.shares import home_shares
+from communityplan.project import Project
+from communityplan.scenario import nearest_by_home
 from communityplan.wording import group_word, service_word, usual_language, word
 
 if TYPE_CHECKING:
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
     from communityplan.plan import Plan
 
-__all__ = ["MOST_OPENINGS", "notebook_page", "plan_map"]
+__all__ = ["MOST_OPENINGS", "before_after_map", "notebook_page", "plan_map"]
 
 MOST_OPENINGS = 12
 """Places to open that a map or a document shows; all of them are in the tables."""
@@ -40,31 +45,106 @@ def plan_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
     folium.Map
         Write it with `maps.save_offline`.
     """
+    return _drawn(
+        plan,
+        lang,
+        facilities=plan.project.facilities,
+        areas=plan.areas,
+        coverage=plan.ledger,
+        home_access=home_shares(plan.project, plan.access),
+        idle_buildings=plan.project.idle_buildings,
+        ranking=plan.ranking,
+        chosen=None if plan.chosen is None else plan.chosen.opened,
+        openings=None if plan.openings is None else plan.openings.head(MOST_OPENINGS),
+        gates=plan.project.gates,
+        walls=plan.project.walls,
+        network=plan.network,
+    )
+
+
+def before_after_map(plan: Plan, *, lang: str = "zh") -> folium.Map:
+    """Today and the plan carried out, in one map to swipe.
+
+    Parameters
+    ----------
+    plan : Plan
+    lang : {"zh", "en"}
+
+    Returns
+    -------
+    folium.Map
+
+    Raises
+    ------
+    OptionError
+        Where the plan changes no walk.
+    """
+    after, effects = plan.after, plan.effects
+    if after is None or effects is None:
+        raise OptionError("the plan changes no walk, so there is nothing to compare")
     project = plan.project
-    walked = plan.network.edges
-    name = project.name if lang == "zh" else project.name_en or project.name
+    walks = [
+        nearest_by_home(after, service=service.name, walker=service.walker).assign(
+            reason="", nearest_m=float("nan")
+        )
+        for service in project.services
+    ]
+    access = pd.concat(walks, ignore_index=True)
+    counts = {
+        "covered": effects["covered_after"],
+        "beyond": effects["reachable_after"] - effects["covered_after"],
+        "unreachable": effects["people"] - effects["reachable_after"],
+    }
+    key = ["community_id", "service", "group", "within_min", "people"]
+    changed = replace(project, facilities=after.facilities)
+    shared = {"idle_buildings": None, "ranking": None, "chosen": None, "openings": None}
+    today = _drawn(
+        plan,
+        lang,
+        facilities=project.facilities,
+        areas=plan.areas,
+        coverage=plan.ledger,
+        home_access=home_shares(project, plan.access),
+        gates=project.gates,
+        walls=project.walls,
+        network=plan.network,
+        **shared,
+    )
+    then = _drawn(
+        plan,
+        lang,
+        facilities=after.facilities,
+        areas=areas_of(changed, after.network),
+        coverage=effects[key].assign(**counts),
+        home_access=home_shares(project, access),
+        gates=after.gates,
+        walls=after.walls,
+        network=after.network,
+        **shared,
+    )
+    return maps.compare_map(today, then, title=_name(project, lang))
+
+
+def _drawn(plan: Plan, lang: str, *, network: WalkNetwork, **tables: Any) -> folium.Map:
+    """A map of the district with some tables, named and marked as its project is."""
+    project = plan.project
     note = project.note if lang == "zh" else project.note_en or project.note
     return maps.coverage_map(
         communities=project.communities,
         homes=project.homes,
-        facilities=project.facilities,
-        areas=plan.areas,
-        coverage=plan.ledger,
-        home_access=home_shares(plan),
-        idle_buildings=project.idle_buildings,
-        ranking=plan.ranking,
-        chosen=None if plan.chosen is None else plan.chosen.opened,
-        openings=None if plan.openings is None else plan.openings.head(MOST_OPENINGS),
-        walls=project.walls,
-        gates=project.gates,
-        streets=walked[walked["kind"] != "gate"],
+        streets=network.edges[network.edges["kind"] != "gate"],
         services=project.services,
         lang=lang,
-        title=name,
+        title=_name(project, lang),
         notes=[note] if note else [],
         osm=project.from_osm,
         synthetic=project.synthetic,
+        **tables,
     )
+
+
+def _name(project: Project, lang: str) -> str:
+    return project.name if lang == "zh" else project.name_en or project.name
 
 
 def notebook_page(plan: Plan) -> str:
@@ -82,7 +162,7 @@ def notebook_page(plan: Plan) -> str:
     """
     lang = usual_language()
     project = plan.project
-    name = project.name if lang == "zh" else project.name_en or project.name
+    name = _name(project, lang)
     marks = [word("report.synthetic", lang)] if project.synthetic else []
     head = f"<h3>{escape(name)}</h3>" + "".join(f"<p><b>{escape(one)}</b></p>" for one in marks)
     return f"<div>{head}{_figures(plan, lang)}{_frame(plan, lang)}</div>"

@@ -23,10 +23,10 @@ from communityplan.scenario import (
     opening_scenario,
     rank_openings,
 )
-from communityplan.scenario.situation import situation
-from communityplan.tables import record
+from communityplan.scenario.situation import Situation, situation
+from communityplan.tables import record, used
 
-__all__ = ["best_openings", "effects_of", "shared_centres", "together"]
+__all__ = ["after_of", "best_openings", "effects_of", "shared_centres", "together"]
 
 
 def best_openings(
@@ -60,35 +60,44 @@ def together(openings: gpd.GeoDataFrame | None) -> pd.DataFrame | None:
     return best if len(best) else None
 
 
-def effects_of(
+def after_of(
     project: Project,
     network: WalkNetwork,
     *,
     chosen: Choice | None,
     openings: gpd.GeoDataFrame | None,
     menu: Scenario | None = None,
-) -> pd.DataFrame | None:
-    """Who is served today, and who once the plan is carried out; None where it changes no walk.
+) -> Situation | None:
+    """The district once the plan is carried out; None where that changes no walk.
 
     The services chosen for idle buildings, the best openings together and the items of the menu
     that change the network are taken together, so that nobody is counted for two of them.
     """
     measures: list[Measure] = []
-    parts: list[str] = []
     if chosen is not None and len(chosen.opened):
         opened = zip(chosen.opened["building_id"], chosen.opened["service"], strict=True)
         measures += [add_facility(str(building), str(service)) for building, service in opened]
-        parts.append("services")
     best = together(openings)
     if best is not None:
         measures += list(opening_scenario(best).measures)
-        parts.append("openings")
     if menu is not None and menu.measures:
         known = set(map(repr, measures))
         measures += [one for one in menu.measures if repr(one) not in known]
-        parts.append("menu")
     if not measures:
         return None
     before = situation(project, network=network)
-    after = apply(Scenario("方案", "the plan", tuple(measures)), before)
-    return record(compare(before, after), parts=parts, measures=len(measures))
+    return apply(Scenario("方案", "the plan", tuple(measures)), before)
+
+
+def effects_of(project: Project, after: Situation) -> pd.DataFrame:
+    """Who is served today and who with the plan, for every limit of the project."""
+    tables = [
+        compare(
+            after.start or after,
+            after,
+            services=[service],
+            minutes=sorted({*project.minutes, service.within_min}),
+        )
+        for service in project.services
+    ]
+    return record(pd.concat(tables, ignore_index=True), **used(tables[0]))

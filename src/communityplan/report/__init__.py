@@ -11,7 +11,7 @@ import pandas as pd
 from communityplan import maps
 from communityplan.errors import MissingLibraryError, OptionError
 from communityplan.plan import Plan
-from communityplan.plan.shown import plan_map
+from communityplan.plan.shown import before_after_map, plan_map
 from communityplan.report.document import Document
 from communityplan.report.facts import Facts, gather
 from communityplan.report.folder import handed_over
@@ -79,7 +79,7 @@ def write(
     formats : sequence of {"html", "xlsx", "docx", "gpkg", "csv", "map"}
         ``report.html`` (one file, needs no network, prints on A4), ``report.xlsx``,
         ``report.docx``, ``tables.gpkg`` (with styles for QGIS), one CSV for each table, and
-        ``map.html``.
+        ``map.html`` with, where the plan changes who is served, ``before_after.html``.
 
     Returns
     -------
@@ -194,6 +194,8 @@ def _names(facts: Facts, given: set[str]) -> list[str]:
     """The files to write."""
     fixed = {"gpkg": "tables.gpkg", "map": "map.html"}
     names = [fixed.get(name, f"report.{name}") for name in FORMATS if name in given - {"csv"}]
+    if "map" in given and facts.plan.after is not None:
+        names.append("before_after.html")
     if "csv" in given:
         names += [f"{name}.csv" for name in CSV_TABLES if name in facts.tables]
     return sorted(names)
@@ -218,6 +220,8 @@ def _write_one(name: str, made: Path, facts: Facts, written: Document | None) ->
     file = made / name
     if name == "map.html":
         maps.save_offline(plan_map(facts.plan, lang=facts.say.lang), file)
+    elif name == "before_after.html":
+        maps.save_offline(before_after_map(facts.plan, lang=facts.say.lang), file)
     elif name == "tables.gpkg":
         write_layers(facts, file)
     elif name == "report.xlsx":

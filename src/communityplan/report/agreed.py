@@ -84,10 +84,18 @@ def _named(table: pd.DataFrame, say: Sayer) -> list[str]:
     return [str(one or other) for one, other in names]
 
 
+def _units(table: pd.DataFrame, say: Sayer) -> list[str]:
+    """Units in the language of the report."""
+    if say.lang == "zh" or "unit_en" not in table:
+        return [str(unit) for unit in table["unit"]]
+    return [str(one or other) for one, other in zip(table["unit_en"], table["unit"], strict=True)]
+
+
 def _menu(menu: pd.DataFrame, say: Sayer) -> pd.DataFrame:
     table = _said(menu, say).reset_index(drop=True)
     kinds = [say.word(f"menu.class_{kind}") if kind else "" for kind in menu["class"]]
-    return table.assign(called=_named(menu, say), kind=kinds).drop(columns=["name", "name_en"])
+    told = table.assign(called=_named(menu, say), kind=kinds, unit=_units(menu, say))
+    return told.drop(columns=["name", "name_en", "unit_en"], errors="ignore")
 
 
 def _consent(status: pd.DataFrame, say: Sayer) -> dict[str, pd.DataFrame]:
@@ -164,9 +172,10 @@ def _indicators(indicators: pd.DataFrame, say: Sayer) -> pd.DataFrame:
     table = _said(indicators, say).reset_index(drop=True)
     return table.assign(
         called=_named(indicators, say),
+        unit=_units(indicators, say),
         aspect=[aspects.get(key, key) for key in indicators["aspect"]],
         state=[say.word(f"indicators.state_{state}") for state in indicators["state"]],
-    ).drop(columns=["name", "name_en"])
+    ).drop(columns=["name", "name_en", "unit_en"], errors="ignore")
 
 
 def agreed_lines(plan: Plan, say: Sayer) -> Iterator[str]:

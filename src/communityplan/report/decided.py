@@ -44,8 +44,9 @@ def decided_tables(
         named = plan.effects["community_id"].map(str)
         effects = plan.effects.copy()
         effects.insert(1, "community", named.map(communities).fillna(named))
-        tables["effects"] = effects
-        tables["effect_totals"] = _with_shares(comparison_totals(plan.effects))
+        tables["effects"] = _marked(effects, plan)
+        sums = _with_shares(comparison_totals(plan.effects))
+        tables["effect_totals"] = _marked(sums, plan)
     return tables
 
 
@@ -73,6 +74,14 @@ def _units(
         plan=[say.word(f"report.units_{name}") for name in units.comparison["plan"]]
     )
     return {"joint_units": table.drop(columns=["why_zh", "why_en"]), "unit_plans": plans}
+
+
+def _marked(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Which rows are at the limit of the service itself."""
+    limits = {service.name: service.within_min for service in plan.project.services}
+    own = table["within_min"] == table["service"].map(limits)
+    table.insert(list(table.columns).index("within_min") + 1, "own_limit", own)
+    return table
 
 
 def _with_shares(sums: pd.DataFrame) -> pd.DataFrame:
@@ -139,8 +148,8 @@ def _unit_lines(plan: Plan, say: Sayer) -> Iterator[str]:
 def _effect_lines(plan: Plan, say: Sayer) -> Iterator[str]:
     if plan.effects is None:
         return
-    sums = _with_shares(comparison_totals(plan.effects))
-    for row in sums[sums["gained"] > 0].to_dict("records"):
+    sums = _marked(_with_shares(comparison_totals(plan.effects)), plan)
+    for row in sums[(sums["gained"] > 0) & sums["own_limit"]].to_dict("records"):
         yield say.word(
             "report.say_effect",
             service=say.service(row["service"]),

@@ -29,10 +29,11 @@ class GridWriter(Protocol):
         columns: list[str],
         caption: str,
         *,
+        rows: pd.DataFrame | None = None,
         note: str = "",
         most: int | None = None,
     ) -> Grid:
-        """The table of that name with these columns."""
+        """The table of that name with these columns, of some of its rows where they are given."""
 
 
 def changed_sections(
@@ -97,14 +98,15 @@ def _units(tables: Mapping[str, pd.DataFrame], say: Sayer, grid: GridWriter) -> 
 def _effects(tables: Mapping[str, pd.DataFrame], say: Sayer, grid: GridWriter) -> Section:
     title = say.word("report.effects")
     by_community = say.word("report.effects_communities")
-    columns = ["service", "group", "within_min", "people", "covered_before", "covered_after"]
-    sums = [*columns, "gained", "share_before", "share_after", "minutes_saved"]
-    each = ["community", *columns, "gained"]
+    counts = ["people", "covered_before", "covered_after", "gained"]
+    sums = ["service", "group", "within_min", "own_limit", *counts, "share_before", "share_after"]
+    each = ["community", "service", "group", "within_min", *counts]
+    effects = tables["effects"]
     return Section(
         title,
         (
             grid("effect_totals", sums, title, note=say.word("report.effects_note")),
-            grid("effects", each, by_community),
+            grid("effects", each, by_community, rows=effects[effects["own_limit"]]),
         ),
     )
 
