@@ -363,6 +363,18 @@ def test_a_long_menu_is_proven():
     pd.testing.assert_frame_equal(again, table)
 
 
+def test_a_search_that_is_stopped_says_so_and_leaves_out_nothing_that_fits():
+    items = [item(f"i{at:02}", ("basic", "improving")[at % 2], 10 + at) for at in range(40)]
+    table = choose_menu(menu_of(*items), budget_yuan=500, time_limit_s=0)
+    said = facts(table)
+    assert said["spent_yuan"] <= 500
+    assert all(level["objective"] <= level["bound"] for level in said["levels"])
+    assert (table.loc[table["why"] == "money", "lacking_yuan"] > 0).all()
+    best = facts(choose_menu(menu_of(*items), budget_yuan=500))
+    assert best["is_proven"]
+    assert best["levels"][0]["objective"] >= said["levels"][0]["objective"]
+
+
 def test_chongqing_classes():
     menu = menu_of(item("a", "", 10, nature="增加项"), item("b", "", 10, nature="基本项"))
     table = choose_menu(menu, budget_yuan=10, by="nature", preferences={"a": 9})

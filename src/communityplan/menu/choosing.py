@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import pandas as pd
@@ -119,6 +120,9 @@ def choose_menu(
     refuse_required(menu, pick, wanted, unusable)
     levels = most_of(pick, _goals(pick, wanted), Clock(time_limit_s))
     chosen = _kept(levels[-1].chosen, pick, wanted)
+    if not all(level.is_proven for level in levels[:-1]):
+        chosen = _filled(chosen, pick, wanted)
+        levels = [_counted(level, chosen) for level in levels]
     now = Standing(
         chosen=chosen,
         required=frozenset(required),
@@ -161,6 +165,24 @@ def _kept(chosen: frozenset[str], pick: Pick, wanted: Wanted) -> frozenset[str]:
     return frozenset(
         other for item in roots | pick.forced for other in asked_with(item, pick.depends)
     )
+
+
+def _filled(chosen: frozenset[str], pick: Pick, wanted: Wanted) -> frozenset[str]:
+    """With what still fits, where the search was stopped; so nothing that fits is left out."""
+    wished = [item for item in pick.items if wanted.is_basic[item] or wanted.weight[item]]
+    wished.sort(key=lambda item: (not wanted.is_basic[item], -wanted.weight[item], item))
+    for item in wished:
+        more = chosen | set(asked_with(item, pick.depends))
+        if pick.spent(more) <= pick.budget and not any(pair <= more for pair in pick.excluded):
+            chosen = more
+    return chosen
+
+
+def _counted(level: Level, chosen: frozenset[str]) -> Level:
+    """A step with what a fuller set reaches."""
+    objective = max(level.reached(chosen), level.objective)
+    bound = max(level.bound, objective)
+    return replace(level, objective=objective, bound=bound, is_proven=bound == objective)
 
 
 def _table(menu: pd.DataFrame, wanted: Wanted, now: Standing, levels: list[Level]) -> pd.DataFrame:

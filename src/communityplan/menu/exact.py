@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import floor
+from math import floor, isinf
 
 import numpy as np
 import scipy.sparse as sp
@@ -126,8 +126,10 @@ def _solve(
         return replace(level, chosen=chosen if is_cheaper else best, is_proven=True)
     if goal.reached(chosen) < level.objective:
         chosen = best
-    bound = min(most, max(floor(-solved.bound + 1e-4), goal.reached(chosen)))
     objective = goal.reached(chosen)
+    # stopped before the first relaxation, nothing better than everything is known
+    proven = most if isinf(solved.bound) else floor(-solved.bound + 1e-4)
+    bound = min(most, max(proven, objective))
     return replace(
         level, chosen=chosen, objective=objective, bound=bound, is_proven=bound == objective
     )
