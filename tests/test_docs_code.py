@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
 # the others read files of the user's own, or take long and are tested where they belong
-RUN = ("access", "checkup", "coverage", "flow", "maps", "scenarios", "siting")
+RUN = ("access", "checkup", "coverage", "flow", "how_to", "maps", "scenarios", "siting")
 
 mpl.use("Agg")
 
