@@ -16,6 +16,7 @@ import communityplan as cp
 from communityplan.cli import installation, main
 from communityplan.cli.project_file import Asked, begin, project_text
 from communityplan.project.file import KEYS
+from test_plan import TEXT, whole_project
 from test_project import PROJECT, write_project
 from towns import points
 
@@ -404,3 +405,41 @@ def test_letters_that_a_terminal_lacks_end_no_command(tmp_path):
     found = subprocess.run(call, capture_output=True, env=environment, check=False)
     assert found.returncode == 0, found.stderr
     assert b"???" in found.stdout
+
+
+def test_the_plan_command_writes_every_decision(tmp_path, capsys):
+    project = whole_project(tmp_path / "p")
+    assert run("plan", str(project), "--out", str(tmp_path / "out"), "--lang", "en") == 0
+    said = capsys.readouterr().out
+    assert "With the plan, community canteen within 10 min rises from 25.0% to 100.0%" in said
+    assert "Of 3 items of the menu 2 are chosen, for 100 yuan" in said
+    assert "Government: 120,060 yuan, 60.0 %" in said
+    written = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"report.html", "report.docx", "report.xlsx", "tables.gpkg", "map.html"} <= written
+    assert {"before_after.html", "menu.csv", "consent.csv", "funding.csv"} <= written
+    assert {"returns.csv", "phases.csv", "indicators.csv", "openings.csv"} <= written
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    # the order of a consultation: standards, investment, funding, long-term management
+    parts = ["Check-up", "Costs, and the best use", "Who pays", "Long-term management", "Consent"]
+    body = page[page.index("<main") :]
+    places = [body.index(f"{part}") for part in parts]
+    assert places == sorted(places)
+
+
+def test_lists_of_a_plan_are_checked_too(tmp_path, capsys):
+    project = whole_project(tmp_path / "p", **{"owners.csv": "房号,面积\n1,much\n"})
+    assert run("check", str(project), "--lang", "en") == 2
+    assert "owners.csv" in capsys.readouterr().err
+
+
+def test_two_versions_are_compared(tmp_path, capsys):
+    old = whole_project(tmp_path / "old")
+    text = TEXT.replace("budget_yuan = 100\n", "budget_yuan = 60\n")
+    new = whole_project(tmp_path / "new", text)
+    options = ("--who", "residents", "--out", str(tmp_path / "out"), "--lang", "en")
+    assert run("versions", str(old), str(new), *options) == 0
+    assert "Menu: 0 added" in capsys.readouterr().out
+    changes = pd.read_csv(tmp_path / "out" / "changes.csv")
+    assert "lamp" in set(changes.loc[changes["table"] == "menu", "key"])
+    assert run("versions", str(old), str(old), *options) == 0
+    assert "do not differ" in capsys.readouterr().out

@@ -65,6 +65,7 @@ PAPERS = {
 
 def whole_project(folder: Path, text: str = TEXT, **papers: str) -> Path:
     """A project that asks for every step but joint units."""
+    folder.mkdir(exist_ok=True)
     for name, content in {**PAPERS, **papers}.items():
         (folder / name).write_text(content, encoding="utf-8")
     return write_project(

@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         who_pays,
     )
     from communityplan.indicators import (
+        check_indicators,
         fill_indicators,
         indicator_states,
         indicator_table,
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from communityplan.menu import (
         check_menu,
         choose_menu,
+        menu_gains,
         menu_groups,
         menu_items,
         menu_scenario,
@@ -223,6 +225,7 @@ __all__ = [
     "balancing_groups",
     "cash_flow",
     "centres_among",
+    "check_indicators",
     "check_menu",
     "checkup",
     "checkup_figures",
@@ -266,6 +269,7 @@ __all__ = [
     "make_plan",
     "maps",
     "maximal_covering",
+    "menu_gains",
     "menu_groups",
     "menu_items",
     "menu_scenario",
@@ -361,6 +365,7 @@ _LATE = {
     "balancing_groups": "finance",
     "cash_flow": "finance",
     "centres_among": "scenario",
+    "check_indicators": "indicators",
     "check_menu": "menu",
     "checkup_figures": "checkup",
     "choice_money": "finance",
@@ -400,6 +405,7 @@ _LATE = {
     "load_project": "project",
     "make_plan": "plan",
     "maximal_covering": "allocation",
+    "menu_gains": "menu",
     "menu_groups": "menu",
     "menu_items": "menu",
     "menu_scenario": "menu",

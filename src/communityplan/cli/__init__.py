@@ -18,7 +18,7 @@ __all__ = ["app", "batches", "main", "projects", "results"]
 BAD_INPUT = 2
 """Exit code where the input, an option or the installation is wrong."""
 
-OF_A_PROJECT = ("evaluate", "check", "rank", "plan", "map", "report")
+OF_A_PROJECT = ("evaluate", "check", "rank", "plan", "map", "report", "versions")
 """Commands that begin with a project."""
 
 

@@ -13,6 +13,7 @@ from communityplan.cli.installation import checks, show_checks
 from communityplan.cli.options import Debug, Given, Lang, Out, app, language
 from communityplan.cli.project_file import Asked, Begun, begin
 from communityplan.cli.shown import new_console, show_files
+from communityplan.plan.papers import read_papers
 from communityplan.project import load_project
 from communityplan.tables import TABLES
 from communityplan.wording import word
@@ -75,6 +76,8 @@ def check(project: Given, lang: Lang = "", debug: Debug = False) -> None:
     """Read a project with all its tables, and tell everything that is wrong with it."""
     del debug
     found = load_project(project)
+    # the lists of a plan are read by their own rooms
+    read_papers(found)
     said = language(lang)
     rows = {name: len(table) for name in TABLES_TOLD if (table := getattr(found, name)) is not None}
     counts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +21,15 @@ from communityplan.load.osm import read_osm
 from communityplan.plan import Plan, make_plan
 from communityplan.project import Project, load_project
 from communityplan.project.osm import project_from_osm
-from communityplan.report import FORMATS, write, write_ranking, write_tables
+from communityplan.report import FORMATS, write, write_changes, write_ranking, write_tables
 from communityplan.report.agreed import agreed_lines
 from communityplan.report.columns import Sayer
 from communityplan.report.decided import decided_lines
 from communityplan.report.sections import choice_lines
+from communityplan.versions import compare_versions, version_summary
 from communityplan.wording import word
 
-__all__ = ["demo", "evaluate", "map_", "plan_", "rank", "report"]
+__all__ = ["demo", "evaluate", "map_", "plan_", "rank", "report", "versions"]
 
 
 @app.command()
@@ -148,6 +150,29 @@ def plan_(project: Given, out: Out = Path("out"), lang: Lang = "", debug: Debug 
         [], said=[*choice_lines(plan, say), *decided_lines(plan, say), *agreed_lines(plan, say)]
     )
     show_files(written.values())
+
+
+@app.command()
+def versions(  # noqa: PLR0917  # the parser calls it by name
+    old: Annotated[str, typer.Argument(help="The project file of the earlier version.")],
+    new: Annotated[str, typer.Argument(help="The project file of the later one.")],
+    who: Annotated[str, typer.Option("--who", help="Who asked for the changes.")] = "",
+    note: Annotated[str, typer.Option("--note", help="What the round was about.")] = "",
+    out: Out = Path("out"),
+    lang: Lang = "",
+    debug: Debug = False,
+) -> None:
+    """What changed between two versions of a plan, and who asked for it: changes.csv."""
+    del debug
+    said = language(lang)
+    plans = [_planned(given, said, whole=True) for given in (old, new)]
+    today = dt.date.today()
+    changes = compare_versions(plans[0].frames, plans[1].frames, who=who, when=today, note=note)
+    written = write_changes(changes, out)
+    show_head(plans[1].project, said)
+    summary = version_summary(changes)
+    lines = summary[said].tolist() if len(summary) else [word("cli.nothing_changed", said)]
+    show_files([written], said=lines)
 
 
 def _planned(given: str, lang: str, *, ranked: bool = False, whole: bool = False) -> Plan:

@@ -264,7 +264,7 @@ def _decided(plan: Plan, asked: set[str], papers: Papers, say: Tell) -> Plan:
         made_by = _MADE_BY[step]
         return made_by(*needed, project.steps.get(step, {}))
 
-    made["prongs"] = prongs_of(plan.checkup, papers) if "prongs" in asked else None
+    made["prongs"] = prongs_of(project, plan.checkup, papers) if "prongs" in asked else None
     made["openings"] = make("openings", project, network)
     made["units"] = make("units", project, network)
     made["menu"] = make("menu", papers)

@@ -30,9 +30,15 @@ __all__ = [
 Options = Mapping[str, Any]
 
 
-def prongs_of(checked: pd.DataFrame | None, papers: Papers) -> pd.DataFrame | None:
+def prongs_of(
+    project: Project, checked: pd.DataFrame | None, papers: Papers
+) -> pd.DataFrame | None:
     """Comprehensive renovation or management upgrading; None without a check-up."""
-    return None if checked is None else two_pronged(checked, rule=papers.rule)
+    return (
+        None
+        if checked is None
+        else two_pronged(checked, rule=papers.rule, communities=project.communities)
+    )
 
 
 def menu_of(papers: Papers, asked: Options) -> pd.DataFrame:

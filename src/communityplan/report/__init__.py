@@ -24,7 +24,15 @@ from communityplan.report.sections import compose
 from communityplan.report.workbook import write_workbook
 from communityplan.wording import LANGUAGES
 
-__all__ = ["FORMATS", "neutral", "plan_map", "write", "write_ranking", "write_tables"]
+__all__ = [
+    "FORMATS",
+    "neutral",
+    "plan_map",
+    "write",
+    "write_changes",
+    "write_ranking",
+    "write_tables",
+]
 
 FORMATS = ("html", "xlsx", "docx", "gpkg", "csv", "map")
 """What a report can be written as."""
@@ -171,6 +179,30 @@ def write_ranking(plan: Plan, folder: str | Path, *, lang: str = "zh") -> dict[s
         raise OptionError("the plan has no idle buildings, so there is no ranking to write")
     facts = gather(plan, lang=lang, with_network=False)
     return _write_files(["ranking.csv"], folder, facts)
+
+
+def write_changes(changes: pd.DataFrame, folder: str | Path) -> Path:
+    """Write what changed between two versions of a plan as CSV.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        As from `compare_versions`.
+    folder : str or Path
+
+    Returns
+    -------
+    Path
+        ``changes.csv``.
+
+    Raises
+    ------
+    DataError
+        Where the folder cannot be written.
+    """
+    with handed_over(folder) as made:
+        write_csv(changes, made / "changes.csv")
+    return Path(folder) / "changes.csv"
 
 
 def _check(lang: str, formats: Sequence[str]) -> None:

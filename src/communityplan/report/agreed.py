@@ -19,7 +19,9 @@ __all__ = ["agreed_lines", "agreed_tables"]
 
 Names = Mapping[str, str]
 
-SHARES = ("response_number", "response_area", "share_number", "share_area")
+SHARES = tuple(
+    f"{what}_{by}" for what in ("response", "share", "low", "high") for by in ("number", "area")
+)
 UNTOLD = ("base", "by", "closed", "gate_zh", "gate_en")
 """Columns of the consent that its sentences tell."""
 
