@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs bench fuzz clean
+.PHONY: demo test docs bench batch-bench fuzz faults clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "communityplan needs Python 3.11 or newer")'
@@ -35,6 +35,12 @@ bench: $(VENV)/.tested  ## compare with other libraries; takes a while
 
 fuzz: $(VENV)/.tested  ## thousands of damaged files
 	$(BIN)/python tests/fuzz_load.py
+
+batch-bench: $(VENV)/.tested  ## 32, 120 and 600 communities, and one Dask worker against two; some minutes
+	$(BIN)/python benchmarks/bench_batch.py --copies 4 15 75 --dask 8
+
+faults: $(VENV)/.tested  ## batches killed, starved, interrupted and damaged; counts what was lost
+	$(BIN)/python tests/fault_runs.py
 
 clean:
 	rm -rf $(VENV) out build dist site .pytest_cache .mypy_cache .ruff_cache

@@ -20,6 +20,7 @@ import shapely
 
 import communityplan as cp
 from batch_projects import BROKEN, write_tiny
+from communityplan._search import engine
 from communityplan.batch import cut_tiles, least_overlap_m, project_files, read_batch, run_batch
 from communityplan.batch.folder import opened
 from communityplan.batch.jobs import as_jobs
@@ -99,6 +100,21 @@ def test_a_project_that_ends_its_process_fails_and_the_others_do_not(inputs, who
     assert "twice (exit code 9)" in status.loc["deadly", "error"]
     found = files(tmp_path / "out")
     assert found == {name: data for name, data in whole.items() if Path(name).stem in ("t0", "t1")}
+
+
+def test_one_thread_two_threads_and_either_engine_give_the_same_bytes(tmp_path, monkeypatch):
+    demo = cp.load_project("demo")
+    asked = replace(demo, services=demo.services[:2], ranked=demo.ranked[:1], budget_yuan=None,
+                    weights={}, standards=(), steps={})  # fmt: skip
+    found = {}
+    for way, price_s, threads in (("plain", np.inf, 1), ("one", -1.0, 1), ("two", -1.0, 2)):
+        monkeypatch.setattr(engine, "_state", engine._State())
+        monkeypatch.setattr(engine, "_price_s", lambda price_s=price_s: price_s)
+        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+        status = run_batch({"demo": asked}, tmp_path / way, workers=0)
+        assert set(status["state"]) == {"done"}
+        found[way] = files(tmp_path / way)
+    assert found["plain"] == found["one"] == found["two"]
 
 
 @pytest.mark.filterwarnings("ignore")

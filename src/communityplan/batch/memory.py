@@ -14,13 +14,13 @@ __all__ = ["check_fits", "estimated_mb", "free_mb"]
 BASE_MB = 350.0
 """The libraries and a small plan [MB]."""
 
-VERTEX_MB = 1.0e-2
+VERTEX_MB = 2.4e-3
 """For every vertex of a street [MB]."""
 
-HOME_MB = 1.5e-3
+HOME_MB = 5.0e-4
 """For every home, whatever is asked of it [MB]."""
 
-ANSWER_MB = 1.2e-3
+ANSWER_MB = 4.0e-5
 """For every home and service, or home and limit of a service [MB]."""
 
 PAIR_MB = 2.0e-4
