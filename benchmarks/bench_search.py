@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from search_peers import PEERS
-from search_towns import LIEGE, liege, questions, synthetic
+from search_towns import LIEGE, Questions, Town, liege, questions, synthetic
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
@@ -37,7 +37,10 @@ LEFT_OUT = {
     ("synthetic", "networkx"),
 }
 JOBS = ("J1k1", "J1k5", "J2", "J3")
+ALONE = "communityplan, 1 thread"
 WANTED = {"J1k1": 5, "J1k5": 8, "J2": 40, "J3": 80}
+WANTED_OF_A_MILLION = {**WANTED, "J1k1": 8}
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pandana", "igraph", "networkx")
 SLOW_S = 5.0
 
 TURN_S = 0.06
@@ -121,26 +124,58 @@ def difference(ours: Any, theirs: Any, share: float) -> dict[str, float]:
 
 
 def memory(town: str) -> dict[str, Any]:
-    """Peak memory of one process that builds and does J3, and of one that only loads the data."""
+    """Peak memory of processes that build and do J3, and what it is before that [MB]: with the
+    data alone, and with the libraries too, used once for a small town.
+    """
     found = {}
     for peer in ("nothing", *PEERS):
-        if (town, peer) in LEFT_OUT or peer in {"igraph", "networkx", "communityplan, 1 thread"}:
+        if (town, peer) in LEFT_OUT or peer in {"igraph", "networkx", ALONE}:
             continue
         command = [sys.executable, __file__, "--child", peer, "--towns", town]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        found[peer] = float(output.split()[-1])
-        print(f"  memory {peer:20}{found[peer]:8.0f} MB", flush=True)
+        keys = "with_data", "with_libraries", "peak"
+        found[peer] = dict(zip(keys, map(float, output.split()[-3:]), strict=True))
+        print(f"  memory {peer:20}{found[peer]}", flush=True)
     return found
 
 
 def child(peer: str, town_name: str) -> None:
     town = TOWNS[town_name]()
     asked = questions(town)
+    marks = [resident("VmRSS")]
     if peer != "nothing":
+        small = synthetic(150)
+        PEERS[peer](small, questions(small)).j3()
+        marks.append(resident("VmRSS"))
         PEERS[peer](town, asked).j3()
     # the peak that the system reports for children is that of their parent, where it was higher
+    print(*marks, *[resident("VmHWM")] * (3 - len(marks)))
+
+
+def resident(mark: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    print(next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")))
+    return next(int(line.split()[1]) / 1024 for line in status if line.startswith(mark))
+
+
+def scaling(reps: int) -> dict[str, float]:
+    """Microseconds of processor time for each of 2,000 searches of J3, on one thread, among a
+    million nodes and among fewer with as many origins for each node.
+    """
+    towns = {side: synthetic(side) for side in (274, 1028)}
+    some = {side: _as_dense(town, towns[1028]) for side, town in towns.items()}
+    peers = {side: PEERS[ALONE](town, some[side]) for side, town in towns.items()}
+    found: dict[int, list[float]] = {side: [] for side in towns}
+    for rep in range(reps + 1):
+        for side, peer in peers.items():
+            cpu = turn(peer.j3)[1]
+            found[side] += [1e6 * cpu / len(some[side].facilities)] if rep else []
+    return {str(towns[side].n_nodes): float(np.median(times)) for side, times in found.items()}
+
+
+def _as_dense(town: Town, million: Town) -> Questions:
+    asked = questions(town)
+    count = len(asked.origins) * town.n_nodes // million.n_nodes
+    return Questions(asked.facilities, asked.origins[:count], asked.capacity, asked.people[:count])
 
 
 def compiling() -> dict[str, float]:
@@ -178,44 +213,90 @@ def machine() -> dict[str, Any]:
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
-    libraries = ("numpy", "scipy", "numba", "pandas", "pandana", "igraph", "networkx")
     return {
         "date": time.strftime("%Y-%m-%d"), "cpu": cpu, "cores": os.cpu_count(),
         "load": os.getloadavg(), "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
+        **{name: version(name) for name in LIBRARIES},
     }  # fmt: skip
 
 
 def page(results: dict[str, Any]) -> str:
     """The tables of docs/performance.md."""
-    lines = []
+    machine, compiling = results["machine"], results["compiling"]
+    libraries = ", ".join(f"{name} {machine[name]}" for name in LIBRARIES)
+    lines = [
+        f"{machine['date']}: {machine['cpu']}, {machine['cores']} processors, load "
+        f"{machine['load'][0]:.1f} before the run; Python {machine['python']}, {libraries}. First "
+        f"use of the compiled engine: {compiling['cold_s']:.1f} s of processor time where nothing "
+        f"was compiled before, {compiling['kept_s']:.1f} s after that.", "",
+    ]  # fmt: skip
+    lines += asked_and_found(results["towns"])
     for town, found in results["towns"].items():
         lines += [
             f"### {town}: {found['nodes']:,} nodes, {found['edges']:,} edges", "",
-            "| job | library | wall ms | least ms | processor ms | ratio | answers that differ |",
-            "|---|---|---:|---:|---:|---:|---|",
+            "| job | library | wall ms | ratio | least ms | ratio | processor ms "
+            "| answers that differ |",
+            "|---|---|---:|---:|---:|---:|---:|---|",
         ]  # fmt: skip
         for job, rows in found["jobs"].items():
             ours = rows[OURS]
             for name, row in sorted(rows.items(), key=lambda item: item[1]["wall_ms"]):
-                apart = row["difference"]
-                text = "none" if not apart["differ"] and not apart["only_one"] else (
-                    f"{apart['differ']:,}, up to {apart['most_s']:.2g} s; "
-                    f"{apart['only_one']:,} in one only"
-                )  # fmt: skip
                 mark = " (scaled)" if row["scaled"] else ""
                 lines.append(
-                    f"| {job} | {name}{mark} | {row['wall_ms']:,.1f} | {row['least_ms']:,.1f} "
-                    f"| {row['cpu_ms']:,.1f} | {row['wall_ms'] / ours['wall_ms']:,.1f} | {text} |"
+                    f"| {job} | {name}{mark} "
+                    f"| {row['wall_ms']:,.1f} | {row['wall_ms'] / ours['wall_ms']:,.1f} "
+                    f"| {row['least_ms']:,.1f} | {row['least_ms'] / ours['least_ms']:,.1f} "
+                    f"| {row['cpu_ms']:,.1f} | {apart(row['difference'])} |"
                 )
-        lines += ["", "| | " + " | ".join(found["building"]) + " |"]
-        lines += ["|---|" + "---:|" * len(found["building"])]
-        walls = (f"{row['wall_ms']:,.0f}" for row in found["building"].values())
-        lines += ["| building, ms | " + " | ".join(walls) + " |", ""]
-        if found["memory_mb"]:
-            text = ", ".join(f"{name} {mb:,.0f}" for name, mb in found["memory_mb"].items())
-            lines += [f"Peak memory of a process with J3 [MB]: {text}.", ""]
+        lines += ["", *more(found), ""]
     return "\n".join(lines)
+
+
+def apart(difference: dict[str, float]) -> str:
+    if not difference["differ"] and not difference["only_one"]:
+        return "none"
+    return (
+        f"{difference['differ']:,}, up to {difference['most_s']:.2g} s; "
+        f"{difference['only_one']:,} in one only"
+    )
+
+
+def asked_and_found(towns: dict[str, Any]) -> list[str]:
+    """How many times as long the best of the others takes, and what was asked for."""
+    lines = [
+        "| town | job | asked | median wall | least wall | processor time, 1 thread |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for town, found in towns.items():
+        wanted = WANTED_OF_A_MILLION if found["nodes"] > 1e6 else WANTED
+        for job, rows in found["jobs"].items():
+            others = [row for name, row in rows.items() if name not in {OURS, ALONE}]
+            best = min(others, key=lambda row: row["wall_ms"])
+            ratios = [best[key] / rows[OURS][key] for key in ("wall_ms", "least_ms")]
+            ratios.append(best["cpu_ms"] / rows[ALONE]["cpu_ms"])
+            text = " | ".join(f"{ratio:,.1f}" for ratio in ratios)
+            lines.append(f"| {town} | {job} | {wanted[job]} | {text} |")
+    return [*lines, ""]
+
+
+def more(found: dict[str, Any]) -> list[str]:
+    """Tables of building and memory."""
+    building = found["building"]
+    walls = (f"{row['wall_ms']:,.0f}" for row in building.values())
+    lines = [
+        "| | " + " | ".join(building) + " |",
+        "|---|" + "---:|" * len(building),
+        "| building, ms | " + " | ".join(walls) + " |", "",
+        "| memory of a process that does J3, MB | with the data | and the libraries "
+        "| peak | added by network and answer |",
+        "|---|---:|---:|---:|---:|",
+    ]  # fmt: skip
+    for name, row in found["memory_mb"].items():
+        if name != "nothing":
+            added = row["peak"] - row["with_libraries"]
+            text = " | ".join(f"{row[key]:,.0f}" for key in row)
+            lines.append(f"| {name} | {text} | {added:,.0f} |")
+    return lines
 
 
 def main() -> None:
@@ -228,7 +309,8 @@ def main() -> None:
         child(options.child, options.towns[0])
         return
     results: dict[str, Any] = {"machine": machine(), "compiling": compiling(), "towns": {}}
-    print(results["machine"], results["compiling"], flush=True)
+    results["us_per_search"] = scaling(options.reps)
+    print(*(results[key] for key in ("machine", "compiling", "us_per_search")), flush=True)
     for name in options.towns:
         if name == "liege" and not LIEGE.exists():
             print(f"no {LIEGE}: liege is left out")

@@ -298,6 +298,33 @@ def test_limits_are_inclusive_where_sums_are_not_exact():
     assert pairs(graph, *ends, limit_s=899.9999)[2].tolist() == []
 
 
+def test_one_edge_is_a_network():
+    # 100 s there and 60 s back; points at 20 % and 90 %
+    graph = build_graph(2, [0], [1], [100.0], back_seconds=[60.0])
+    near, far = Ends.on_edges([0], [0.2]), Ends.on_edges([0], [0.9])
+    assert pairs(graph, near, far, limit_s=np.inf)[2].tolist() == [70.0]
+    assert pairs(graph, far, near, limit_s=np.inf)[2].tolist() == [42.0]
+    assert pairs(graph, near, near, limit_s=0)[2].tolist() == [0.0]
+    assert pairs(graph, near, far, limit_s=0)[2].tolist() == []
+    assert nearest(graph, far, near, k=2)[1].ravel().tolist()[0] == 42.0
+    assert counts(graph, near, far, limits_s=[], weights=[1.0])[0].shape == (1, 0)
+    assert balls(graph, near, limit_s=20)[1].tolist() == [0]
+
+
+def test_a_dead_end_may_be_a_way_through_for_others():
+    # from 1 all ways lead back to 0, but a one-way street leads there from 2: 2 -> 1 -> 0 is 15 s
+    graph = build_graph(
+        3, [0, 2, 0], [1, 1, 2], [10.0, 5.0, 50.0], back_seconds=[10.0, np.inf, 50.0]
+    )
+    node = Ends.at_nodes([0, 1, 2])
+    found = np.full((3, 3), np.nan)
+    origin, destination, seconds = pairs(graph, node, node, limit_s=100)
+    found[origin, destination] = seconds
+    assert found.tolist() == [[0.0, 10.0, 50.0], [10.0, 0.0, 60.0], [15.0, 5.0, 0.0]]
+    assert nearest(graph, node, Ends.at_nodes([0]), k=2)[1][:, 0].tolist() == [0.0, 10.0, 15.0]
+    assert nearest(graph, node, Ends.at_nodes([0]))[1].ravel().tolist() == [0.0, 10.0, 15.0]
+
+
 def test_equal_times_come_in_the_order_of_destinations():
     graph = grid(5, 60.0)
     row, seconds = nearest(graph, Ends.at_nodes([12]), Ends.at_nodes([17, 13, 7, 11]), k=3)
@@ -408,8 +435,10 @@ def test_bad_options_are_refused():
         nearest(graph, ends, ends, k=0)
     with pytest.raises(OptionError, match="allowed has shape"):
         pairs(graph, ends, ends, limit_s=1, allowed=[1])
-    with pytest.raises(OptionError, match="weights are not 2"):
+    with pytest.raises(OptionError, match=r"weights have shape \(1,\), 2 points"):
         counts(graph, ends, ends, limits_s=[1.0], weights=[1.0])
+    with pytest.raises(OptionError, match=r"1 of weights cannot be used, the first is nan \(row 1"):
+        counts(graph, ends, ends, limits_s=[1.0], weights=[1.0, np.nan])
     with pytest.raises(OptionError, match="per is 'home'"):
         counts(graph, ends, ends, limits_s=[1.0], weights=[1.0, 1.0], per="home")
     with pytest.raises(OptionError, match="one origin and one destination"):

@@ -193,6 +193,29 @@ def test_only_plain_edges_are_contracted(change):
     assert core.core_of(graph).n_nodes == 4
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_dead_ends_are_heads_with_one_way_out(seed):
+    rng = np.random.default_rng(seed)
+    n, m = 30, 45
+    forward, backward = rng.uniform(1, 9, (2, m))
+    backward[rng.random(m) < 0.4] = np.inf
+    owner = np.where(rng.random(m) < 0.1, 1, 0)
+    graph = build_graph(
+        n, rng.integers(0, n, m), rng.integers(0, n, m), forward,
+        back_seconds=backward, owner=owner,
+    )  # fmt: skip
+    roads = core.core_of(graph).roads
+    heads = [
+        roads.head[first:last] & ~core.DEAD_END
+        for first, last in zip(roads.first[:-1], roads.first[1:], strict=True)
+    ]
+    for node, there in enumerate(heads):
+        marked = roads.head[roads.first[node] : roads.first[node + 1]] >= core.DEAD_END
+        private = np.diff(roads.own_first)[there] > 0
+        expected = [heads[head].tolist() == [node] for head in there]
+        assert marked.tolist() == (np.array(expected, dtype=bool) & ~private).tolist()
+
+
 def test_neighbours_on_a_hilbert_curve_are_neighbours():
     x, y = np.meshgrid(np.arange(16), np.arange(16))
     xy = np.column_stack([x.ravel(), y.ravel()]).astype(float)

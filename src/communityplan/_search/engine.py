@@ -27,8 +27,8 @@ __all__ = ["Engine", "answer"]
 
 Answer = TypeVar("Answer")
 
-COMPILING_S = 8.0
-LOADING_S = 0.6
+COMPILING_S = 6.5
+LOADING_S = 0.8
 
 EDGE_S = 1e-6
 """What scipy's matrix takes for every edge, once [s]."""

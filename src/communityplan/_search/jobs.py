@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from communityplan._search.ask import Ask
 from communityplan._search.ends import Ends, everywhere
 from communityplan._search.engine import answer
-from communityplan._search.graph import Floats, Ints, SearchGraph, rounded_limit
+from communityplan._search.graph import Floats, Ints, SearchGraph, rounded_limit, wrong_entries
 from communityplan.errors import OptionError
 
 __all__ = ["balls", "counts", "nearest", "nearest_nodes", "pairs"]
@@ -232,8 +232,11 @@ def counts(
 def _weights(weights: ArrayLike, count: int) -> Floats:
     """Weights as multiples of a power of two that is small enough for exact sums in any order."""
     weight = np.array(weights, dtype=np.float64)
-    if weight.shape != (count,) or not np.isfinite(weight).all():
-        raise OptionError(f"weights are not {count} finite numbers, but of shape {weight.shape}")
+    if weight.shape != (count,):
+        raise OptionError(f"weights have shape {weight.shape}, {count} points are counted")
+    wrong = wrong_entries("weights", weight, ~np.isfinite(weight))
+    if wrong:
+        raise OptionError(f"{wrong[0]}; give finite numbers")
     everything = np.abs(weight).sum()
     if everything == 0:
         return weight
