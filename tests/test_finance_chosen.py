@@ -8,7 +8,7 @@ import pytest
 
 import communityplan as cp
 from communityplan.errors import DataError, OptionError, TableError
-from communityplan.finance import choice_money, payback
+from communityplan.finance import balance, choice_money, payback
 
 OPENED = pd.DataFrame(
     [
@@ -120,6 +120,13 @@ def test_who_pays_and_what_is_left():
     paid = choice_money(OPENED, years=5, funding=funding).paid.set_index("payer")
     assert paid.loc["government", "amount_yuan"] == pytest.approx(390_000.0)
     assert paid.loc["unpaid", "amount_yuan"] == pytest.approx(195_000.0)
+
+
+def test_flows_of_communities_can_be_set_off_against_each_other():
+    placed = OPENED.assign(community_id=["north", "north", "south"])
+    flows = choice_money(placed, years=10, prices=PRICES).flows
+    states = balance(flows).drop_duplicates("name").set_index("name")["state"]
+    assert states.to_dict() == {"north": "balances", "south": "short", "all": "balances"}
 
 
 def test_an_investment_of_the_prices_stands_in_the_place_of_the_costs():

@@ -81,7 +81,8 @@ def choice_money(
     ----------
     opened : DataFrame
         As `Choice.opened` of `choose_sites`: ``building_id``, ``service``, ``cost_yuan``,
-        ``opening_cost_yuan``, ``floor_area_m2``, ``people`` [``year``].
+        ``opening_cost_yuan``, ``floor_area_m2``, ``people`` [``year``; ``community_id``, for
+        `balance`].
     years : int
         Years of operation, such as those of the operating rights.
     prices : DataFrame, optional
@@ -228,7 +229,8 @@ def _operation(
     amounts["investment_yuan"] = _or(amounts["investment_yuan"], own)
     rent = _rents(keys, idle_buildings) * share
     amounts["rent_yuan_year"] = _or(amounts["rent_yuan_year"], rent)
-    return keys.assign(**amounts)
+    own_keys = opened[["community_id"]] if "community_id" in opened.columns else opened[[]]
+    return pd.concat([own_keys, keys.assign(**amounts)], axis=1)
 
 
 def _priced(keys: pd.DataFrame, prices: pd.DataFrame | None) -> pd.DataFrame:
