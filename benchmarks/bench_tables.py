@@ -1,229 +1,258 @@
-"""What a notebook user types: tables in, tables out, points joined to the network each time.
+"""What a notebook user types: tables in, tables out, points joined to the network in every call.
 
-The peers are recipes with nearest nodes: pandana where it is installed, scipy, and for areas the
-example of OSMnx (ego graph, buffer, union) and plain buffer and union of our exact street parts.
-All take turns in one process. Writes tables.json beside itself.
+Every peer answers the same question from the same tables the way its users do it: points go to the
+nearest node. All take turns in one process; answers and areas are compared in the same run. Writes
+tables.json beside itself and the section "From tables to tables" of docs/performance.md.
 
-    python benchmarks/bench_tables.py [--reps 7] [--homes 20000] [--facilities 2000]
+    python benchmarks/bench_tables.py [--towns liege las_palmas] [--reps 7]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 import communityplan as cp
+from tables_peers import LIMITS_S, MARGIN_M, PEERS
+from tables_town import TOWNS, Town
 
 HERE = Path(__file__).parent
-LIEGE = HERE.parents[1] / "shared" / "data" / "liege" / "liege_fua_streets.parquet"
-SPEED_M_S = 4.8 / 3.6
-WALKER = cp.Walker("even", SPEED_M_S)
-WITHIN_MIN = 15.0
-MARGIN_M = 40.0
-Job = Callable[[], Any]
+PAGE = HERE.parent / "docs" / "performance.md"
+OPENS, CLOSES = "<!-- from tables to tables -->", "<!-- end of tables to tables -->"
+OURS = "communityplan"
+JOBS = ("J1k1", "J1k5", "J2", "J3", "J4")
+WANTED = {
+    "J1k1": {"": 3}, "J1k5": {"": 5}, "J2": {"": 15}, "J3": {"": 20},
+    "J4": {"buffer and union": 50, "OSMnx recipe": 300},
+}  # fmt: skip
+SLOW_S = 2.0
+SLOW_REPS = 2
 
 
-class Town:
-    """Liège with random homes and facilities at street corners, and the peers' networks."""
+def forget(town: Town) -> None:
+    """No table is remembered from the last turn: every call joins its points anew."""
+    for key in [key for key in town.network.cache if key[0] == "joined"]:
+        del town.network.cache[key]
 
-    def __init__(self, homes: int, facilities: int) -> None:
-        rng = np.random.default_rng(7)
-        self.network = cp.WalkNetwork.from_streets(gpd.read_parquet(LIEGE)[["geometry"]])
-        nodes = self.network.nodes.geometry.to_numpy()
-        crs = self.network.crs
-        self.homes = gpd.GeoDataFrame(
-            {"home_id": [f"h{i}" for i in range(homes)]},
-            geometry=nodes[rng.choice(len(nodes), homes, replace=False)],
-            crs=crs,
+
+def timed(town: Town, call: Any) -> tuple[float, float, Any]:
+    """Wall and processor seconds of a call, and what it returns."""
+    forget(town)
+    wall, cpu = time.perf_counter(), time.process_time()
+    answer = call()
+    return time.perf_counter() - wall, time.process_time() - cpu, answer
+
+
+def run_town(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+    town = TOWNS[name](asked.homes, asked.facilities)
+    peers = {key: peer(town) for key, peer in PEERS.items() if key not in asked.without}
+    found = {job: run_job(town, job, peers, asked.reps) for job in JOBS}
+    return {
+        "nodes": len(town.xy), "edges": len(town.tail), "directed": town.directed,
+        "jobs": found, "areas": area_quality(town), "beside": beside_streets(town),
+    }  # fmt: skip
+
+
+def run_job(town: Town, job: str, peers: dict[str, Any], reps: int) -> dict[str, Any]:
+    """Median times of everybody who does a job, in turns."""
+    able = {key: peer for key, peer in peers.items() if job in peer.jobs}
+    calls = {key: getattr(peer, job.lower()) for key, peer in able.items()}
+    first = {key: timed(town, call) for key, call in calls.items()}
+    # our compiled loops are loaded when they have paid for themselves: not in the first call
+    timed(town, calls[OURS])
+    times: dict[str, list[tuple[float, float]]] = {key: [] for key in calls}
+    for rep in range(reps):
+        for key, call in calls.items():
+            if first[key][0] < SLOW_S or rep < SLOW_REPS:
+                times[key].append(timed(town, call)[:2])
+    found = {}
+    for key, peer in able.items():
+        share = getattr(peer, "share", {}).get(job, 1.0)
+        wall, cpu = np.median(times[key], axis=0) / share
+        least = min(times[key])[0] / share
+        found[key] = {
+            "wall_ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "least_ms": 1e3 * least,
+            "reps": len(times[key]), "scaled": share < 1,
+            "difference": difference(job, first[OURS][2], first[key][2]),
+        }  # fmt: skip
+        print(
+            f"  {town.name} {job} {key:18}{1e3 * wall:10.1f} ms {found[key]['difference']}",
+            flush=True,
         )
-        self.facilities = gpd.GeoDataFrame(
-            {"facility_id": [f"f{i}" for i in range(facilities)]},
-            geometry=nodes[rng.choice(len(nodes), facilities, replace=False)],
-            crs=crs,
-        )
-        self.xy = shapely.get_coordinates(nodes)
-        edges = self.network.edges
-        u, v = edges["u"].to_numpy(), edges["v"].to_numpy()
-        seconds = edges["length_m"].to_numpy() / SPEED_M_S
-        ends = (np.concatenate([u, v]), np.concatenate([v, u]))
-        table = pd.DataFrame({"u": ends[0], "v": ends[1], "s": np.concatenate([seconds] * 2)})
-        table = table.groupby(["u", "v"], as_index=False)["s"].min()
-        shape = (len(nodes), len(nodes))
-        self.matrix = csr_array((table["s"], (table["u"], table["v"])), shape=shape)
-        self.graph = nx.Graph()
-        for a, b, s, line in zip(u, v, seconds, edges.geometry, strict=True):
-            self.graph.add_edge(a, b, seconds=s, geometry=line)
-        self.pandana = None
-        if find_spec("pandana"):
-            import pandana
-
-            self.pandana = pandana.Network(
-                pd.Series(self.xy[:, 0]),
-                pd.Series(self.xy[:, 1]),
-                pd.Series(u),
-                pd.Series(v),
-                pd.DataFrame({"seconds": seconds}),
-            )
-            self.pandana.precompute(WITHIN_MIN * 60)
-
-
-def snapped(town: Town, table: gpd.GeoDataFrame) -> np.ndarray:
-    return cKDTree(town.xy).query(shapely.get_coordinates(table.geometry))[1]
-
-
-def scipy_pairs(town: Town) -> pd.DataFrame:
-    home, place = snapped(town, town.homes), snapped(town, town.facilities)
-    parts = []
-    for first in range(0, len(place), 100):
-        rows = place[first : first + 100]
-        found = dijkstra(town.matrix, indices=rows, limit=WITHIN_MIN * 60)[:, home]
-        facility, row = np.nonzero(np.isfinite(found))
-        parts.append((facility + first, row, found[facility, row]))
-    facility, row, seconds = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return pd.DataFrame(
-        {
-            "from_id": town.homes["home_id"].to_numpy()[row],
-            "to_id": town.facilities["facility_id"].to_numpy()[facility],
-            "walk_min": seconds / 60,
-        }
-    )
-
-
-def scipy_nearest(town: Town, facilities: gpd.GeoDataFrame) -> pd.DataFrame:
-    home, place = snapped(town, town.homes), snapped(town, facilities)
-    found = dijkstra(town.matrix, indices=place, min_only=True)[home]
-    return pd.DataFrame({"home_id": town.homes["home_id"], "walk_min": found / 60})
-
-
-def pandana_nearest(town: Town, facilities: gpd.GeoDataFrame, k: int) -> pd.DataFrame:
-    net = town.pandana
-    x, y = shapely.get_coordinates(facilities.geometry).T
-    net.set_pois("f", WITHIN_MIN * 60, k, pd.Series(x), pd.Series(y))
-    found = net.nearest_pois(WITHIN_MIN * 60, "f", num_pois=k)
-    hx, hy = shapely.get_coordinates(town.homes.geometry).T
-    return found.loc[net.get_node_ids(pd.Series(hx), pd.Series(hy))] / 60
-
-
-def buffer_union(town: Town, facilities: gpd.GeoDataFrame) -> list[shapely.Geometry]:
-    areas = []
-    for minutes in (5, 10, 15):
-        reached = cp.reached_streets(town.network, facilities, walker=WALKER, within_min=minutes)
-        for _, lines in reached.groupby("point_id"):
-            areas.append(shapely.union_all(shapely.buffer(lines.geometry.to_numpy(), MARGIN_M)))
-    return areas
-
-
-def osmnx_recipe(town: Town, facilities: gpd.GeoDataFrame) -> list[shapely.Geometry]:
-    areas = []
-    for node in snapped(town, facilities):
-        for minutes in (5, 10, 15):
-            part = nx.ego_graph(town.graph, node, radius=minutes * 60, distance="seconds")
-            lines = [line for *_, line in part.edges(data="geometry")]
-            areas.append(shapely.union_all(shapely.buffer(np.array(lines), MARGIN_M)))
-    return areas
-
-
-def jobs(town: Town) -> dict[str, dict[str, tuple[Job, float]]]:
-    """Every job with its libraries; the factor scales what is timed on a part."""
-    few, some = town.facilities.iloc[:200], town.facilities.iloc[:200:20]
-    ours = {"network": town.network, "walker": WALKER}
-    found: dict[str, dict[str, tuple[Job, float]]] = {
-        "J1 k=1": {
-            "communityplan": (lambda: cp.nearest(origins=town.homes, destinations=few, **ours), 1),
-            "scipy": (lambda: scipy_nearest(town, few), 1),
-        },
-        "J1 k=5": {
-            "communityplan": (
-                lambda: cp.nearest(
-                    origins=town.homes, destinations=town.facilities, k=5, within_min=15, **ours
-                ),
-                1,
-            ),
-        },
-        "J2": {
-            "communityplan": (
-                lambda: cp.within_reach(
-                    origins=town.homes, destinations=town.facilities, minutes=[5, 10, 15], **ours
-                ),
-                1,
-            ),
-        },
-        "J3": {
-            "communityplan": (
-                lambda: cp.walks(
-                    origins=town.homes, destinations=town.facilities, within_min=15, **ours
-                ),
-                1,
-            ),
-            "scipy": (lambda: scipy_pairs(town), 1),
-        },
-        "J4": {
-            "communityplan": (
-                lambda: cp.service_areas(facilities=few, margin_m=MARGIN_M, **ours),
-                1,
-            ),
-            "buffer and union": (lambda: buffer_union(town, some), 20),
-            "OSMnx recipe": (lambda: osmnx_recipe(town, some), 20),
-        },
-    }
-    if town.pandana is not None:
-        found["J1 k=1"]["pandana"] = (lambda: pandana_nearest(town, few, 1), 1)
-        found["J1 k=5"]["pandana"] = (lambda: pandana_nearest(town, town.facilities, 5), 1)
     return found
+
+
+def difference(job: str, ours: Any, theirs: Any) -> str:
+    """How far another answer is from ours, in words."""
+    if job == "J4" or theirs is ours:
+        return ""
+    if job == "J2":
+        if not isinstance(theirs, tuple):
+            return "not compared"
+        mine, yours = ours[1]["total"].to_numpy(), theirs[1]["total"].to_numpy()
+        wrong = np.abs(mine - yours) > 1e-6 * np.maximum(mine, 1)
+        return f"{wrong.sum():,} of {len(mine):,} candidates"
+    if job == "J1k1":
+        mine = ours.set_index("from_id")["walk_min"]
+        column = "walk_min" if "walk_min" in theirs else 1
+        yours = theirs.set_index("from_id")[column] / (1 if column == "walk_min" else 60)
+        yours = yours[np.isfinite(yours)]
+        return apart(mine if column == "walk_min" else mine[mine <= 15], yours)
+    if "walk_min" not in theirs and "seconds" not in theirs:
+        return "not compared"
+    keys = ["from_id", "to_id"]
+    mine = ours.set_index(keys)["walk_min"]
+    yours = theirs.assign(walk_min=theirs.get("walk_min", theirs.get("seconds", 0) / 60))
+    return apart(mine, yours.set_index(keys)["walk_min"])
+
+
+def apart(mine: pd.Series, yours: pd.Series) -> str:
+    both = mine.index.intersection(yours.index)
+    most_s = float((mine[both] - yours[both]).abs().max() * 60)
+    only = len(mine) + len(yours) - 2 * len(both)
+    return f"{most_s:.2g} s at most; {only:,} in one only"
+
+
+def area_quality(town: Town) -> dict[str, float]:
+    """Our areas against the union of buffers of the same parts of streets."""
+    few = town.some.iloc[::10]
+    options = {"walker": town.walker}
+    ours = cp.service_areas(town.network, town.some, margin_m=MARGIN_M, **options)
+    ours = ours.set_index(["facility_id", "within_min"])
+    overlap, inside = [], []
+    for limit in LIMITS_S:
+        reached = cp.reached_streets(town.network, few, within_min=limit / 60, **options)
+        for name, lines in reached.groupby("point_id"):
+            parts = lines.geometry.to_numpy()
+            union = shapely.union_all(shapely.buffer(parts, MARGIN_M))
+            area = ours.loc[(name, limit / 60), "geometry"]
+            overlap.append(shapely.area(union & area) / shapely.area(union | area))
+            length = shapely.length(parts).sum()
+            if length > 0:
+                inside.append(shapely.length(shapely.intersection(parts, area)).sum() / length)
+    return {
+        "mean_iou": float(np.mean(overlap)), "least_iou": float(min(overlap)),
+        "least_inside": float(min(inside)), "valid": bool(ours.is_valid.all()),
+        "least_inside_share": float(ours["inside_share"].min()),
+        "mean_false_share": float(ours["false_share"].mean()),
+    }  # fmt: skip
+
+
+def beside_streets(town: Town) -> dict[str, float]:
+    """The same with homes up to 30 m beside a street: what a walk from the nearest node misses."""
+    rng = np.random.default_rng(3)
+    lines = town.network.edges.geometry.to_numpy()
+    length = shapely.length(lines)
+    row = rng.choice(len(lines), len(town.homes), p=length / length.sum())
+    at = shapely.get_coordinates(
+        shapely.line_interpolate_point(lines[row], rng.random(len(row)), normalized=True)
+    )
+    turn, off = rng.uniform(0, 2 * np.pi, len(row)), rng.uniform(0, 30, len(row))
+    spots = at + off[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    homes = town.homes.set_geometry(shapely.points(spots), crs=town.network.crs)
+    call = {"origins": homes, "destinations": town.some, "walker": town.walker}
+    times = [timed(town, lambda: cp.nearest(town.network, **call)) for _ in range(7)]
+    ours = times[0][2].set_index("from_id")["walk_min"]
+    peer = PEERS["scipy"](town)
+    peer.town = type("Moved", (), {**vars(town), "homes": homes})
+    theirs = peer.j1k1().set_index("from_id")["walk_min"].reindex(ours.index)
+    wrong = (ours - theirs)[np.isfinite(theirs)].abs() * 60
+    return {
+        "wall_ms": 1e3 * float(np.median([wall for wall, _, _ in times])),
+        "median_s": float(wrong.median()), "ninth_decile_s": float(wrong.quantile(0.9)),
+        "most_s": float(wrong.max()),
+    }  # fmt: skip
+
+
+def machine() -> dict[str, Any]:
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
+    libraries = ("numpy", "pandas", "geopandas", "shapely", "scipy", "numba", "networkx")
+    installed = [name for name in ("pandana", "osmnx", "cityseer") if find_spec(name)]
+    return {
+        "date": time.strftime("%Y-%m-%d"), "cpu": cpu, "cores": os.cpu_count(),
+        "load": os.getloadavg(), "python": platform.python_version(),
+        **{name: version(name) for name in (*libraries, *installed)},
+    }  # fmt: skip
+
+
+def page(report: dict[str, Any]) -> str:
+    """The tables of docs/performance.md."""
+    told = report["machine"]
+    names = [name for name in told if name not in {"date", "cpu", "cores", "load", "python"}]
+    lines = [
+        f"{told['date']}: {told['cpu']}, {told['cores']} processors, load {told['load'][0]:.1f} "
+        f"before the run; Python {told['python']}, "
+        + ", ".join(f"{name} {told[name]}" for name in names) + ".", "",
+    ]  # fmt: skip
+    for town, found in report["towns"].items():
+        kind = "directed by slope" if found["directed"] else "the same both ways"
+        lines += [
+            f"### {town}: {found['nodes']:,} nodes, {found['edges']:,} edges, {kind}", "",
+            "| job | library | wall ms | ratio | processor ms | ratio | turns | apart from ours |",
+            "|---|---|---:|---:|---:|---:|---:|---|",
+        ]  # fmt: skip
+        lines += [row for job, rows in found["jobs"].items() for row in page_rows(job, rows)]
+        quality, beside = found["areas"], found["beside"]
+        lines += [
+            "",
+            f"Areas against the union of buffers: overlap {quality['mean_iou']:.3f} in the mean, "
+            f"{quality['least_iou']:.3f} at least; {quality['least_inside']:.6f} of the reached "
+            f"length lies inside at least; {quality['mean_false_share']:.2f} of the street length "
+            "inside is beyond the limit, in the mean.", "",
+            f"With homes up to 30 m beside their street J1k1 takes {beside['wall_ms']:.0f} ms, and "
+            f"a walk from node to node is off by {beside['median_s']:.0f} s in the median, "
+            f"{beside['ninth_decile_s']:.0f} s for one home in ten, {beside['most_s']:.0f} s at "
+            "most.", "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def page_rows(job: str, rows: dict[str, Any]) -> list[str]:
+    """One line of the table for everybody who does a job."""
+    own, lines = rows[OURS], []
+    for name, row in sorted(rows.items(), key=lambda item: item[1]["wall_ms"]):
+        mark = " (scaled)" if row["scaled"] else ""
+        wall, cpu = row["wall_ms"], row["cpu_ms"]
+        lines.append(
+            f"| {job} | {name}{mark} | {wall:,.1f} | {wall / own['wall_ms']:,.1f} | {cpu:,.1f} "
+            f"| {cpu / own['cpu_ms']:,.1f} | {row['reps']} | {row['difference']} |"
+        )
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--towns", nargs="+", default=list(TOWNS), choices=list(TOWNS))
+    parser.add_argument("--without", nargs="*", default=[])
     parser.add_argument("--reps", type=int, default=7)
     parser.add_argument("--homes", type=int, default=20_000)
     parser.add_argument("--facilities", type=int, default=2_000)
+    parser.add_argument("--page-only", action="store_true", help="write the page from tables.json")
     asked = parser.parse_args()
-    if not LIEGE.is_file():
-        raise SystemExit(f"the streets are not here: {LIEGE}")
-    town = Town(asked.homes, asked.facilities)
-    every = jobs(town)
-    seconds: dict[str, dict[str, list[float]]] = {
-        job: {library: [] for library in libraries} for job, libraries in every.items()
-    }
-    for turn in range(asked.reps + 1):
-        for job, libraries in every.items():
-            for library, (call, factor) in libraries.items():
-                start = time.perf_counter()
-                call()
-                if turn:  # the first turn warms up
-                    seconds[job][library].append((time.perf_counter() - start) * factor)
-    report: dict[str, Any] = {
-        "machine": platform.platform(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("communityplan", "scipy", "shapely")},
-        "jobs": {},
-    }
-    for job, libraries in seconds.items():
-        own = float(np.median(libraries["communityplan"]))
-        rows = {library: float(np.median(found)) for library, found in libraries.items()}
-        report["jobs"][job] = {"median_s": rows, "ratio": {k: v / own for k, v in rows.items()}}
-        print(
-            job,
-            *(f"{library} {s:.3f} s ({s / own:.1f} x)" for library, s in rows.items()),
-            sep="  ",
-        )
-    (HERE / "tables.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    kept = HERE / "tables.json"
+    if not asked.page_only:
+        report = {"machine": machine(), "wanted": WANTED}
+        report["towns"] = {town: run_town(town, asked) for town in asked.towns}
+        kept.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = text.split(OPENS)[0], text.split(CLOSES)[1]
+    tables = page(json.loads(kept.read_text(encoding="utf-8")))
+    PAGE.write_text(f"{before}{OPENS}\n{tables}{CLOSES}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
