@@ -37,6 +37,9 @@ HAIR_M = 1e-6
 SAMPLES = (0.5, 0.25, 0.75, 0.03, 0.97, 0.12, 0.88, 0.37, 0.63)
 """Where along a line it is looked at first."""
 
+FEW = 20
+"""So many lines are held against the whole outline sooner than it is widened."""
+
 MOST_JOINS = 500
 """A square that more streets join than this keeps its outline only."""
 
@@ -137,7 +140,7 @@ def _points_inside(squares: Shapes, points: Floats) -> tuple[Ints, Ints]:
 def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
     """Links of one polygon, None where too many streets join it."""
     corner, before, after = _corners(part)
-    joined = is_among(as_keys(corner), joins)
+    joined = is_among(corner, joins)
     count = int(np.count_nonzero(joined)) + len(within)
     if count > MOST_JOINS:
         return None
@@ -147,43 +150,47 @@ def _links_of(part: Any, joins: Keys, within: Floats) -> Shapes | None:
     if np.count_nonzero(use) + len(within) > MOST_POINTS:
         use = joined
     # a street that ends inside has no neighbours on the outline
-    unknown = np.full_like(within, np.nan)
-    points = np.concatenate([corner[use], within])
+    unknown = np.full(len(within), np.nan, dtype=np.complex128)
+    points = np.concatenate([corner[use], as_keys(within)])
     before = np.concatenate([before[use], unknown])
     after = np.concatenate([after[use], unknown])
     stop = np.concatenate([joined[use], np.ones(len(within), dtype=bool)])
     one, other, edge = _sights(part, points, before, after, stop)
     walked = _on_shortest(points, one, other, stop) & ~edge
-    ends = np.stack([points[one[walked]], points[other[walked]]], axis=1)
-    return np.asarray(shapely.linestrings(ends), dtype=object)
+    return _drawn(points[one[walked]], points[other[walked]])
 
 
 def _sights(
-    part: Any, points: Floats, before: Floats, after: Floats, stop: Flags
+    part: Any, points: Keys, before: Keys, after: Keys, stop: Flags
 ) -> tuple[Ints, Ints, Flags]:
     """Pairs of points that see each other, and which of them are neighbours on the outline."""
     one, other = np.triu_indices(len(points), 1)
-    edge = (after[one] == points[other]).all(axis=1) | (before[one] == points[other]).all(axis=1)
-    keep = (points[one] != points[other]).any(axis=1)
-    keep &= edge | stop[one] | _taut(points[one], points[other], before[one], after[one])
-    keep &= edge | stop[other] | _taut(points[other], points[one], before[other], after[other])
-    keep &= edge | _leaves_inwards(points[one], points[other], before[one], after[one])
-    keep &= edge | _leaves_inwards(points[other], points[one], before[other], after[other])
-    one, other, edge = one[keep], other[keep], edge[keep]
-    straight: Any = shapely.linestrings(np.stack([points[one], points[other]], axis=1))
+    edge = (after[one] == points[other]) | (before[one] == points[other])
+    apart = np.flatnonzero(points[one] != points[other])
+    one, other, edge = one[apart], other[apart], edge[apart]
+    for _ in ("seen from one end", "and from the other"):
+        corner = (points[one], points[other], before[one], after[one])
+        keep = edge | ((stop[one] | _taut(*corner)) & _leaves_inwards(*corner))
+        one, other, edge = other[keep], one[keep], edge[keep]
     shapely.prepare(part)
     seen = edge.copy()
     # most are clear of the outline but for their ends, which is quick to tell
     step = (points[other] - points[one]) * END_SHARE
-    short = shapely.linestrings(np.stack([points[one] + step, points[other] - step], axis=1))
-    seen |= shapely.contains_properly(part, short)
+    seen |= shapely.contains_properly(part, _drawn(points[one] + step, points[other] - step))
     left = np.flatnonzero(~seen)
-    left = left[_stays_near(part, points[one[left]], points[other[left]])]
-    seen[left] = shapely.covers(part, straight[left])
+    if len(left) > FEW:
+        left = left[_stays_near(part, points[one[left]], points[other[left]])]
+    seen[left] = shapely.covers(part, _drawn(points[one[left]], points[other[left]]))
     return one[seen], other[seen], edge[seen]
 
 
-def _on_shortest(points: Floats, one: Ints, other: Ints, stop: Flags) -> Flags:
+def _drawn(start: Keys, stop: Keys) -> Shapes:
+    """Straight lines."""
+    ends = np.stack([start, stop], axis=1).view(np.float64).reshape(-1, 2, 2)
+    return np.asarray(shapely.linestrings(ends), dtype=object)
+
+
+def _on_shortest(points: Keys, one: Ints, other: Ints, stop: Flags) -> Flags:
     """The sights that one shortest walk between each two stops takes."""
     count = len(points)
     stops = np.flatnonzero(stop)
@@ -200,14 +207,14 @@ def _on_shortest(points: Floats, one: Ints, other: Ints, stop: Flags) -> Flags:
         at = np.where(on_the_way, earlier, at)
 
 
-def _predecessors(points: Floats, one: Ints, other: Ints, stops: Ints) -> Ints:
+def _predecessors(points: Keys, one: Ints, other: Ints, stops: Ints) -> Ints:
     """For each stop and each point the point before it on a shortest walk, -1 where there is none.
 
     Dijkstra's search from all stops at once: each settles its next point in every round.
     """
     count, row = len(points), np.arange(len(stops))
     length_m = np.full((count, count), np.inf)
-    length_m[one, other] = length_m[other, one] = np.hypot(*(points[one] - points[other]).T)
+    length_m[one, other] = length_m[other, one] = np.abs(points[one] - points[other])
     walk_m = np.full((len(stops), count), np.inf)
     walk_m[row, stops] = 0.0
     waiting = walk_m.copy()
@@ -225,50 +232,50 @@ def _predecessors(points: Floats, one: Ints, other: Ints, stops: Ints) -> Ints:
     return come_from
 
 
-def _corners(part: Any) -> tuple[Floats, Floats, Floats]:
+def _corners(part: Any) -> tuple[Keys, Keys, Keys]:
     """Corners of a polygon, the inside on the left, each with the one before and after it."""
     turned = shapely.orient_polygons(part)
-    rings = [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(turned)]
-    before = [np.roll(ring, 1, axis=0) for ring in rings]
-    after = [np.roll(ring, -1, axis=0) for ring in rings]
+    rings = [as_keys(shapely.get_coordinates(ring)[:-1]) for ring in shapely.get_rings(turned)]
+    before = [np.roll(ring, 1) for ring in rings]
+    after = [np.roll(ring, -1) for ring in rings]
     return np.concatenate(rings), np.concatenate(before), np.concatenate(after)
 
 
-def _bends(corner: Floats, before: Floats, after: Floats) -> Flags:
+def _bends(corner: Keys, before: Keys, after: Keys) -> Flags:
     """The corners that a shortest walk can bend around: those that point inwards."""
     return np.asarray(_cross(corner - before, after - corner) < 0)
 
 
-def _taut(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
+def _taut(point: Keys, to: Keys, before: Keys, after: Keys) -> Flags:
     """Whether a walk along this line can bend at the point: both outline edges lie on one side."""
     line = to - point
     taut: Flags = _cross(line, before - point) * _cross(line, after - point) >= 0
     return taut
 
 
-def _leaves_inwards(point: Floats, to: Floats, before: Floats, after: Floats) -> Flags:
+def _leaves_inwards(point: Keys, to: Keys, before: Keys, after: Keys) -> Flags:
     """Whether a line starts inside its corner, or a hair beside it; the inside is left."""
     line, come, go = to - point, point - before, after - point
-    hair = ROUNDING * np.hypot(*line.T)
-    of_come = _cross(come, line) >= -hair * np.hypot(*come.T)
-    of_go = _cross(go, line) >= -hair * np.hypot(*go.T)
+    hair = ROUNDING * np.abs(line)
+    of_come = _cross(come, line) >= -hair * np.abs(come)
+    of_go = _cross(go, line) >= -hair * np.abs(go)
     bends_left = _cross(come, go) >= 0
     inwards: Flags = np.where(bends_left, of_come & of_go, of_come | of_go)
     # a street that ends inside has no corner
-    return inwards | np.isnan(before[:, 0])
+    return inwards | np.isnan(before.real)
 
 
-def _stays_near(part: Any, start: Floats, stop: Floats) -> Flags:
+def _stays_near(part: Any, start: Keys, stop: Keys) -> Flags:
     """Whether a few points of each line lie in an area or a hair beside it."""
     wider = shapely.buffer(part, HAIR_M, join_style="mitre")
     shapely.prepare(wider)
     near = np.ones(len(start), dtype=np.bool_)
     for share in SAMPLES:
-        x, y = (start[near] + (stop[near] - start[near]) * share).T
-        near[near] = shapely.intersects_xy(wider, x, y)
+        spot = start[near] + (stop[near] - start[near]) * share
+        near[near] = shapely.intersects_xy(wider, spot.real, spot.imag)
     return near
 
 
-def _cross(one: Floats, other: Floats) -> Floats:
-    product: Floats = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+def _cross(one: Keys, other: Keys) -> Floats:
+    product: Floats = one.real * other.imag - one.imag * other.real
     return product
