@@ -261,6 +261,9 @@ def test_worth_of_more_is_the_difference_of_two_best_plans():
     shed = roomy[roomy["building_id"] == "shed"].iloc[0]
     assert (shed["step"], shed["weighted_people"], shed["per_unit"]) == (10.0, 30.0, 3.0)
     assert (choice.worth["relaxed_per_unit"] >= 0).all()
+    assert shed["en"] == "10 m² more in shed would serve 30 people more"
+    assert shed["zh"] == "shed 面积增加 10 平方米，可多服务 30 人次"
+    assert worth.loc["budget", "en"] == "135,000 yuan more would serve nobody more"
 
 
 def test_greedy_says_how_far_it_may_be_from_the_best():

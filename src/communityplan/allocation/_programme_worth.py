@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +102,9 @@ def worth_of_more(programme: Programme, plan: Plan, clock: Clock) -> pd.DataFram
     for done, building in enumerate(buildings.tolist()):
         share = clock.share(len(buildings) - done)
         rows.append(_room_row(programme, plan, building, float(per_m2[building]), share))
-    return pd.DataFrame(rows, columns=WORTH)
+    worth = pd.DataFrame(rows, columns=WORTH)
+    told = worth.to_dict("records")
+    return worth.assign(**{lang: [_said(row, lang) for row in told] for lang in ("zh", "en")})
 
 
 def _shared(programme: Programme, budget: float) -> Floats:
@@ -174,6 +180,24 @@ def _room_row(
     here = (rooms.building == building) & (rooms.share > 0)
     used = float((rooms.used(more.opened)[here] / rooms.share[here]).max())
     return {**row, **_gain(plan, more, max(used - programme.room_m2[building], 0.0))}
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    text = files("communityplan.allocation").joinpath("words.toml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = tomllib.loads(text)["worth"]
+    return found
+
+
+def _said(row: Mapping[Any, Any], lang: str) -> str:
+    """A row of the worth as a sentence."""
+    is_money, words = row["limit"] == "budget", _words()
+    building, people = row["building_id"], row["weighted_people"]
+    if pd.isna(people):
+        return words["unknown"][lang].format(what=words["budget"][lang] if is_money else building)
+    key = ("money" if is_money else "room") + ("" if people > 0 else "_nothing")
+    values = {"step": f"{row['step']:,.0f}", "people": f"{people:,.0f}", "building": building}
+    return words[key][lang].format(**values)
 
 
 def _gain(plan: Plan, more: Plan, step: float) -> dict[str, object]:

@@ -108,7 +108,7 @@ def choose_programme(
         more floor area as a building could use (``step`` [``unit`` of the row]), would serve:
         ``weighted_people`` and ``per_unit``, differences of proven optima, missing where one was
         not proven in time; and ``relaxed_per_unit``, the rate of the linear relaxation, as if
-        slivers of options could open.
+        slivers of options could open; ``zh`` and ``en`` say each row in a sentence.
 
     Raises
     ------
