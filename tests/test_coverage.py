@@ -261,3 +261,13 @@ def test_totals_and_access_say_what_they_were_made_with():
     assert cp.totals(ledger).attrs["communityplan"]["walkers"]
     access = cp.home_access(network, homes, market, service="market")
     assert access.attrs["communityplan"]["walker"]["name"] == "adult"
+
+
+def test_keys_that_are_numbers_with_decimals_are_refused():
+    # 1.0 in one table and 1 in another would never meet, and nobody would be told
+    streets = lines([(0, 0), (300, 0)])
+    homes = points([(10, 0)], home_id=["a"], community_id=[1.0], residents=[10])
+    market = points([(100, 0)], facility_id=["f"], service=["market"])
+    network = cp.WalkNetwork.from_streets(streets)
+    with pytest.raises(TableError, match="community_id holds numbers with decimals"):
+        cp.coverage(network, homes, market, minutes=[5], walker="adult", group="residents")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -254,49 +253,54 @@ def make_plan(
 
 def _decided(plan: Plan, asked: set[str], papers: Papers, say: Tell) -> Plan:
     """The plan with the steps beyond the circles, in the order in which they are decided."""
-    project, network = plan.project, plan.network
-    made: dict[str, Any] = {}
+    project, network, options = plan.project, plan.network, plan.project.steps
 
-    def make(step: str, *needed: Any) -> Any:
-        if step not in asked:
-            return None
-        say(step)
-        made_by = _MADE_BY[step]
-        return made_by(*needed, project.steps.get(step, {}))
+    def begins(step: str) -> bool:
+        if step in asked:
+            say(step)
+        return step in asked
 
-    made["prongs"] = prongs_of(project, plan.checkup, papers) if "prongs" in asked else None
-    made["openings"] = make("openings", project, network)
-    made["units"] = make("units", project, network)
-    made["menu"] = make("menu", papers)
+    prongs = openings = units = menu = effects = funding = kept = money = indicators = None
+    if "prongs" in asked:
+        prongs = prongs_of(project, plan.checkup, papers)
+    if begins("openings"):
+        openings = best_openings(project, network, options.get("openings", {}))
+    if begins("units"):
+        units = shared_centres(project, network, options.get("units", {}))
+    if begins("menu"):
+        menu = menu_of(papers, options.get("menu", {}))
     say("effects")
-    made["after"] = after_of(
+    after = after_of(
         project,
         network,
         chosen=plan.chosen,
-        openings=made["openings"],
-        menu=None if made["menu"] is None else menu_scenario(made["menu"]),
+        openings=openings,
+        menu=None if menu is None else menu_scenario(menu),
     )
-    if made["after"] is not None:
-        made["effects"] = effects_of(project, made["after"])
+    if after is not None:
+        effects = effects_of(project, after)
     if "funding" in asked:
-        made["funding"], made["rules_kept"] = funding_of(plan.chosen, made["menu"], papers)
-    made["money"] = make("operation", project, plan.chosen, papers)
-    made["phases"] = phases_of(plan.chosen, made["menu"])
-    if "indicators" in asked:
-        say("indicators")
-        told = {"consent": plan.consent, "funding": made["funding"], "menu": made["menu"]}
-        after = {**told, "effects": made.get("effects")}
+        funding, kept = funding_of(plan.chosen, menu, papers)
+    if begins("operation"):
+        money = money_of(project, plan.chosen, papers, options.get("operation", {}))
+    if begins("indicators"):
         before = {"ledger": plan.ledger, "checkup": plan.checkup}
-        made["indicators"] = indicators_of(project, papers, before, after)
-    return replace(plan, **made)
-
-
-_MADE_BY: dict[str, Callable[..., Any]] = {
-    "openings": best_openings,
-    "units": shared_centres,
-    "menu": menu_of,
-    "operation": money_of,
-}
+        then = {"consent": plan.consent, "funding": funding, "menu": menu, "effects": effects}
+        indicators = indicators_of(project, papers, before, then)
+    return replace(
+        plan,
+        prongs=prongs,
+        openings=openings,
+        units=units,
+        menu=menu,
+        after=after,
+        effects=effects,
+        funding=funding,
+        rules_kept=kept,
+        money=money,
+        phases=phases_of(plan.chosen, menu),
+        indicators=indicators,
+    )
 
 
 def _asked(project: Project, steps: Sequence[str] | None) -> set[str]:

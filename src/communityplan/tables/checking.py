@@ -166,6 +166,11 @@ def _amount_problems(
 def _text_problems(
     cells: pd.Series[Any], column: Column, where: str, required: bool
 ) -> list[Problem]:
+    if str(cells.name).endswith("_id") and cells.dtype.kind == "f" and cells.notna().any():
+        # 1.0 here and 1 in another table would never meet
+        found = f"{cells.name} holds numbers with decimals, such as {float(cells.dropna().iloc[0])}"
+        todo = f"Make them text, such as table[{cells.name!r}].astype('Int64').astype(str)"
+        return [Problem(where, found, todo)]
     if not required:
         return []
     empty = cells.isna().to_numpy() | (cells.astype("object").map(str).str.strip() == "").to_numpy()
