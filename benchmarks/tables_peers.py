@@ -262,7 +262,7 @@ class Recipe:
             for u, v, s, line in zip(*ends, times_s, lines, strict=True):
                 if np.isfinite(s):
                     self.graph.add_edge(int(u), int(v), time=float(s), geometry=line)
-        self.share = {"J4": 1 / 100}
+        self.share = {"J4": 1 / 20}
         # walks lead to the facilities
         self.turned = self.graph.reverse(copy=False)
 
@@ -280,7 +280,7 @@ class Recipe:
 
     def j4(self) -> gpd.GeoDataFrame:
         rows = []
-        few = self.town.some.iloc[::100]
+        few = self.town.some.iloc[::20]
         for name, node in zip(few["facility_id"], self.nodes(few), strict=True):
             for limit in LIMITS_S:
                 part = nx.ego_graph(self.turned, node, radius=limit, distance="time")

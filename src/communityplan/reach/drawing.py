@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import shapely
@@ -33,8 +35,11 @@ Ints = NDArray[np.int64]
 SAMPLE_M = 5.0
 """Streets are looked at in pieces no longer than this to tell what lies in an area [m]."""
 
-COMPILED_FROM = 150_000
-"""From this many parts of edges on, the compiled loops are worth loading."""
+COMPILED_FROM = 450_000
+"""From this many parts of edges on, drawing takes longer than compiling the loops."""
+
+KEPT_FROM = 60_000
+"""The same where a compiled version is kept from before, and has only to be loaded."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +199,7 @@ def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float)
     limits_s = sorted(parts)
     widest = parts[limits_s[-1]]
     groups = int(widest.group.max(initial=-1)) + 1
-    compiled = len(widest.group) * len(limits_s) > COMPILED_FROM
+    compiled = _is_compiled(len(widest.group) * len(limits_s))
     streets = _Streets.of(network)
     bands, known = [], np.zeros(0, dtype=np.int64)
     for limit_s in limits_s:
@@ -221,6 +226,17 @@ def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float)
     alone = not compiled or len(network.barriers.lines) > 0
     together(work, range(len(numbers)), 1 if alone else os.cpu_count() or 1)
     return [area for areas in found for area in areas]
+
+
+def _is_compiled(parts: int) -> bool:
+    """Whether the compiled loops are worth loading, and there is something to compile them."""
+    if find_spec("numba") is None or parts <= min(KEPT_FROM, COMPILED_FROM):
+        return False
+    folders = [Path(__file__).parent / "__pycache__"]
+    if "NUMBA_CACHE_DIR" in os.environ:
+        folders = list(Path(os.environ["NUMBA_CACHE_DIR"]).glob("reach_*"))
+    kept = any(next(folder.glob("_field.crossings*.nbi"), None) for folder in folders)
+    return kept or parts > COMPILED_FROM
 
 
 def _rectangle(band: _Band, number: int) -> tuple[float, float, float, float]:
