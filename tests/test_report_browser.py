@@ -28,7 +28,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     found = {}
     for lang in ("zh", "en"):
         folder = tmp_path_factory.mktemp("report") / lang
-        found[lang] = report.write(plan, folder, lang=lang, formats=["html"])["report.html"]
+        found[lang] = report.write(plan, folder, lang=lang, formats=["html", "map"])["report.html"]
     return found
 
 
@@ -42,6 +42,21 @@ def test_the_page_opens_without_a_network_and_everybody_can_read_it(running, pag
         drawn = shown.page.evaluate("[...document.images].map(i => i.naturalWidth > 0)")
         assert drawn
         assert all(drawn)
+        found = axe.Axe().run(shown.page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_the_map_of_the_district_is_small_and_everybody_can_use_it(running, pages):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    file = pages["zh"].with_name("map.html")
+    assert file.stat().st_size < 3_000_000
+    with opened(running, file, size=DESK) as shown:
+        for key in ("communities", "homes", "unserved", "slope"):
+            shown.page.locator(f".cp-layers input[value={key}]").check()
+        assert shown.page.evaluate("communityplan.pages[0].views[0].painted") >= 4
+        assert shown.troubles() == []
         found = axe.Axe().run(shown.page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 

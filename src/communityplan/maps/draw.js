@@ -10,6 +10,7 @@
   const WORLD = 256;
   const AT_ONCE = 400; // features in one path: more makes the browser's filling slow
   const FINE = 0.8; // pixels between two points of a line
+  const SPECK = 2.2; // pixels: circles up to this radius are drawn as squares
   const MOST_MARKS = 300; // of one layer, that names keep clear of
   const DOT = 4; // pixels: radius up to which circles are drawn together, without a rim
 
@@ -299,7 +300,14 @@
         ctx.stroke();
       }
       const dots = cp.rows(layer, variant).filter((row) => radius(row) <= DOT);
-      brush.each(layer.s, dots, DOT, circle, () => ctx.fill());
+      const specks = dots.filter((row) => radius(row) <= SPECK);
+      brush.each(layer.s, dots.filter((row) => radius(row) > SPECK), DOT, circle, () => ctx.fill());
+      for (const row of specks) {
+        const [x, y] = cp.middle(layer.s, row);
+        // a square of the same area: the browser fills thousands of them at once
+        const side = 1.77 * radius(row);
+        if (brush.sees(layer.s, row, DOT)) ctx.fillRect(brush.px(x) - side / 2, brush.py(y) - side / 2, side, side);
+      }
       ctx.globalAlpha = 1;
     },
 
