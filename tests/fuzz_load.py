@@ -271,7 +271,9 @@ def naive_kml(data: bytes, facts: dict) -> tuple[int, list]:
     heading = heading_of(facts)
     cells = []
     for place in places:
-        named = [i for i in place.iter() if i.get("name") == heading]
+        # a field of the schema that strayed into a place is no cell
+        cells_of = [i for i in place.iter() if i.tag.endswith("Data")]
+        named = [i for i in cells_of if i.get("name") == heading]
         texts = ["".join(item.itertext()).strip() for item in named]
         cells.append(texts[-1] if texts else None)
     return len(places), cells
