@@ -42,6 +42,13 @@ class TestCumulative:
         assert elder.get_ydata() == pytest.approx([100 * 60 / 130, 100 * 90 / 130])
         assert ax.get_ylabel() == "covered share (%)"
 
+    def test_minutes_are_whole(self):
+        ledger = pd.concat(
+            [quarter.ledger().assign(within_min=minutes) for minutes in range(1, 16)]
+        )
+        ax = maps.plot_cumulative(ledger, lang="en")
+        assert all(tick == int(tick) for tick in ax.get_xticks())
+
     def test_numbers_of_people(self):
         ax = maps.plot_cumulative(quarter.ledger(), shares=False, lang="en")
         assert list(ax.lines[0].get_ydata()) == [60, 90]
@@ -84,6 +91,16 @@ class TestBudget:
         assert list(ax.lines[0].get_xdata()) == [0, 100, 200]
         assert list(ax.lines[0].get_ydata()) == [0, 800, 900]
         assert ax.lines[0].get_drawstyle() == "steps-post"
+
+    def test_the_curve_of_a_choice_as_it_is(self):
+        curve = pd.DataFrame({"budget_yuan": [0.0, 1e6], "weighted_people": [0, 70]})
+        ax = maps.plot_budget(curve, lang="en")
+        assert list(ax.lines[0].get_ydata()) == [0, 70]
+        assert ax.get_ylabel() == "people newly served, by weight"
+
+    def test_a_curve_without_people(self):
+        with pytest.raises(TableError, match="no column 'people_gained'"):
+            maps.plot_budget(pd.DataFrame({"budget_yuan": [0.0]}))
 
 
 class TestEquity:
