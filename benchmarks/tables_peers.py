@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import geopandas as gpd
@@ -215,6 +216,7 @@ class Cityseer:
     jobs = ("J2",)
 
     def __init__(self, town: Town) -> None:
+        os.environ.setdefault("CITYSEER_QUIET_MODE", "true")
         from cityseer.tools import io
 
         self.town = town

@@ -20,6 +20,7 @@ from communityplan.network import WalkNetwork
 from communityplan.network.barred import is_barred
 from communityplan.network.edges import PRIVATE
 from communityplan.network.near_edges import EdgeGrid
+from communityplan.standards import walker as find_walker
 from communityplan.tables import record
 from communityplan.walker import Walker
 
@@ -359,7 +360,7 @@ def doors(table: gpd.GeoDataFrame, *, where: str) -> Shapes:
 
 
 def attachment_table(
-    network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker, key: str
+    network: WalkNetwork, table: gpd.GeoDataFrame, *, walker: Walker | str, key: str
 ) -> gpd.GeoDataFrame:
     """How each row of a table joins the network.
 
@@ -368,7 +369,7 @@ def attachment_table(
     network : WalkNetwork
     table : GeoDataFrame
         Homes, facilities or buildings.
-    walker : Walker
+    walker : Walker or str
     key : str
         Its key column.
 
@@ -379,9 +380,13 @@ def attachment_table(
         ``nearest_m`` (distance to the nearest usable street, however far), ``reason`` (empty where
         attached) and the joining point.
     """
+    if key not in table.columns:
+        present = ", ".join(str(name) for name in table.columns)
+        raise TableError([Problem("table", f"no column {key!r}", f"There are {present}")])
+    person = find_walker(walker)
     shapes = doors(table, where=key)
-    found = attach(network, shapes, walker=walker)
-    nearest_m, reason = why_not_attached(network, shapes, found, walker=walker)
+    found = attach(network, shapes, walker=person)
+    nearest_m, reason = why_not_attached(network, shapes, found, walker=person)
     result = gpd.GeoDataFrame(
         {
             key: table[key].map(str).to_numpy(),
@@ -395,7 +400,7 @@ def attachment_table(
         crs=network.crs,
         index=table.index,
     )
-    return record(result, walker=walker.name, attach_within_m=network.attach_within_m)
+    return record(result, walker=person.name, attach_within_m=network.attach_within_m)
 
 
 def why_not_attached(

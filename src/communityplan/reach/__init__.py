@@ -23,7 +23,7 @@ from communityplan.reach.areas import reached_streets, service_areas
 from communityplan.reach.ends import Places, ends_of, groups_of, residents_of, search_graph
 from communityplan.reach.route import route
 from communityplan.reach.shared import facts_of, questions, stacked, walkers_of
-from communityplan.reach.size import check_table
+from communityplan.reach.size import BYTES_PER_ANSWER, check_table
 from communityplan.reach.within import within_reach
 from communityplan.tables import record
 from communityplan.walker import Walker
@@ -198,6 +198,7 @@ def nearest(
     tables = []
     for one in asked:
         found = nearest_places(network, one.start, one.end, walker=one.walker, **options)
+        check_table(len(found.start))
         table = _walk_table(one.start, one.end, found)
         if k > 1:
             table["rank"] = _rank(found.start) + 1
@@ -234,7 +235,7 @@ def nearest_places(
     """
     limit_s = np.inf if within_min is None else _limit(within_min) + TOLERANCE_S
     k = min(_whole(k), max(len(end.ids), 1))
-    check_table(k * len(start.ids), "at most")
+    check_table(k * len(start.ids), about="at most", each=BYTES_PER_ANSWER)
 
     def search(graph: SearchGraph, leaving: Ends, arriving: Ends, allowed: Ints) -> Triple:
         if direction == "worse":
