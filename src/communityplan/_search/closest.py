@@ -14,7 +14,7 @@ from communityplan._search.ends import END, LINE, START, Spots, take, usable_by
 from communityplan._search.graph import Floats, Ints, search_limit
 from communityplan._search.kernels import Hung, Queue
 from communityplan._search.lists import Lists, Seeds, gather, spread
-from communityplan._search.single import around, forget, gather_one, hand_in, spread_one
+from communityplan._search.single import Inside, around, forget, gather_one, hand_in, spread_one
 from communityplan._search.sweeps import give_back, hang_on_lines, inside_chains, owners_of
 from communityplan._search.threads import together
 
@@ -118,14 +118,14 @@ def _one(
             answer(np.arange(first, last, dtype=np.uint32))
 
     def share_few(spans: Iterator[tuple[int, int]]) -> None:
-        room = np.empty(len(inside.item), dtype=np.uint32)
         for span in spans:
-            answer(room[: around(inside, queue, row, limit_s, span, room, best)])
+            around(inside, queue, row, limit_s, span, best)
 
     if few:
         inside = inside_chains(core)
         _fill(best, threads)
         together(share_few, _spans(touched, threads), threads)
+        answer(_on_same_lines(inside, destinations))
     else:
         together(share, _spans(len(origins.ends), threads), threads)
     give_back(core, destinations, hung)
@@ -133,6 +133,16 @@ def _one(
     core.queues.append(queue)
     core.rows.append(row)
     return best.row.reshape(-1, 1), best.seconds.reshape(-1, 1)
+
+
+def _on_same_lines(inside: Inside, destinations: Spots) -> NDArray[np.uint32]:
+    """Nodes inside chains that may have a destination on theirs."""
+    node = np.unique(destinations.ends[destinations.ends[:, LINE] >= 0, START])
+    begin, end = inside.first[node].astype(np.int64), inside.first[node + 1].astype(np.int64)
+    ahead = np.cumsum(end - begin) - (end - begin)
+    item = np.repeat(begin - ahead, end - begin)
+    points: NDArray[np.uint32] = inside.point[item + np.arange(len(item))]
+    return points
 
 
 def _labels(core: Core, seeds: Seeds, limit_s: float, threads: int, owner: int) -> Labels:

@@ -31,17 +31,19 @@ Array = NDArray[Any]
 
 
 class Inside(NamedTuple):
-    """All nodes of the network as given: ``node`` int64: those that stay.
+    """All nodes of the network as given: ``node`` uint32 (N): those that stay.
 
-    Those inside chains: ``start`` int32: where the chain of each begins; ``first``, ``item`` and
-    ``row`` as in `Hung`.
+    Those inside chains, by each of the two nodes they hang on: ``first`` uint32 (N + 1): where the
+    points of a node begin; ``point`` uint32; ``add`` float64: seconds from the point to the node;
+    ``other`` int32 and ``other_add`` float64: the same at the other end.
     """
 
     node: Array
-    start: Array
     first: Array
-    item: Array
-    row: Array
+    point: Array
+    add: Array
+    other: Array
+    other_add: Array
 
 
 NOBODY = -1
@@ -180,10 +182,9 @@ def around(
     row: Array,
     limit: float,
     span: tuple[int, int],
-    order: Array,
     best: Lists,
-) -> int:
-    """Answer for touched nodes, and list the points inside the chains that touch them.
+) -> None:
+    """Answer for touched nodes, and for the points inside the chains that touch them.
 
     Parameters
     ----------
@@ -194,29 +195,26 @@ def around(
         Limit of results [s].
     span : tuple of int
         Places of touched nodes.
-    order : array of uint32
-        Filled with points for `gather_one`, by one of the two nodes each hangs on.
     best : Lists
-        As for `gather_one`.
-
-    Returns
-    -------
-    int
-        How many points there are.
+        As for `gather_one`, but without targets on the line of a point.
     """
-    filled = 0
     for place in range(span[0], span[1]):
         node = queue.touched[np.uint32(place)]
-        here = np.uint32(inside.node[node])
-        present_one(best, here, queue.seconds[node], row[node], limit)
+        here, mine = queue.seconds[node], row[node]
+        present_one(best, inside.node[node], here, mine, limit)
         for item in range(inside.first[node], inside.first[node + ONE]):
-            point = inside.row[inside.item[np.uint32(item)]]
-            start = np.uint32(inside.start[point])
-            # the start of a chain answers for it unless it has not been touched
-            if start == node or row[start] == NOBODY:
-                order[np.uint64(filled)] = point
-                filled += 1
-    return filled
+            entry = np.uint32(item)
+            other = np.uint32(inside.other[entry])
+            theirs = row[other]
+            # the first of two touched nodes answers
+            if theirs != NOBODY and other < node:
+                continue
+            from_here = here + inside.add[entry]
+            from_other = queue.seconds[other] + inside.other_add[entry]
+            if comes_before(from_other, theirs, from_here, mine):
+                present_one(best, inside.point[entry], from_other, theirs, limit)
+            else:
+                present_one(best, inside.point[entry], from_here, mine, limit)
 
 
 @step

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from communityplan._search.ask import Ask
 from communityplan._search.core import Core, core_of, core_spots, queue_for, slots_for
-from communityplan._search.ends import LINE, OWNER, START, Spots, usable_by
+from communityplan._search.ends import END, LINE, OWNER, START, Spots, usable_by
 from communityplan._search.graph import Flags, Floats, Ints
 from communityplan._search.kernels import GROUP, Hung, Queue, Roads
 from communityplan._search.shaping import hook
@@ -161,13 +161,17 @@ def hung_nodes(core: Core, *, backward: bool) -> Hung:
 def inside_chains(core: Core) -> Inside:
     """All nodes, and where those inside chains hang, made once."""
     if not core.inside:
-        start = core.nodes.ends[:, START].copy()
-        line = core.nodes.ends[:, LINE] >= 0
-        node = np.empty(core.n_nodes, dtype=np.int64)
-        stay = np.flatnonzero(~line)
-        node[start[stay]] = stay
-        first, item, _, row, _ = _at_nodes(core, core.nodes.flipped(), line, group=1)
-        core.inside.append(Inside(node, start, first, item[: first[-1]].copy(), row))
+        ends, leave = core.nodes.ends, core.nodes.leave
+        line = ends[:, LINE] >= 0
+        stay = np.flatnonzero(~line).astype(np.uint32)
+        node = np.empty(core.n_nodes, dtype=np.uint32)
+        node[ends[stay, START]] = stay
+        first, item, add, row, _ = _at_nodes(core, core.nodes.flipped(), line, group=1)
+        point, add = row[item[: first[-1]]], add[: first[-1]].copy()
+        here = np.repeat(np.arange(core.n_nodes, dtype=np.int32), np.diff(first))
+        # sums of ticks are exact
+        other = ends[point, START] + ends[point, END] - here
+        core.inside.append(Inside(node, first, point, add, other, leave[point].sum(axis=1) - add))
     return core.inside[0]
 
 
