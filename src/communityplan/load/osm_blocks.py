@@ -138,12 +138,7 @@ def read_blocks(path: Path, interest: Interest) -> OsmData:
         ways, lost_ways = _ways(reading, relations, places)
     except (ValueError, IndexError, OverflowError, MemoryError) as error:
         raise OddBlockError(str(error)) from error
-    counts = {
-        "nodes_without_place": lost_nodes,
-        "ways_without_two_nodes": lost_ways,
-        "ways_with_nodes_missing": int(np.count_nonzero(~ways.whole)),
-    }
-    return OsmData(nodes, ways, relations, counts)
+    return OsmData.of(nodes, ways, relations, lost_nodes=lost_nodes, lost_ways=lost_ways)
 
 
 def _check_header(blob: bytes) -> None:
@@ -321,7 +316,7 @@ def _nodes(reading: _Reading) -> tuple[Nodes, int, Places]:
     kind = np.concatenate([none, *(kind for _, kind, _ in reading.tagged)])
     xy = np.concatenate([no_places, *(xy for _, _, xy in reading.tagged)])
     there = _on_earth(xy)
-    tags = reading.kinds.tagged(kind[there].tolist())
+    tags = reading.kinds.tagged(kind[there])
     nodes = Nodes(ids[there], tags, _degrees(xy[there]))
     every = np.concatenate([none, *reading.ids])
     where = np.concatenate([no_places, *reading.xy])
@@ -388,7 +383,7 @@ def _ways(reading: _Reading, relations: Relations, places: Places) -> tuple[Ways
         refs.append(run - np.repeat(before, steps))
         counts.append(steps)
     reading.ways.clear()
-    tags = reading.kinds.tagged(np.concatenate(kinds).tolist())
+    tags = reading.kinds.tagged(np.concatenate(kinds))
     ways, lost = draw_ways(
         np.concatenate(ids), tags, np.concatenate(refs), np.concatenate(counts), places
     )

@@ -154,6 +154,18 @@ class OsmData:
     relations: Relations
     counts: dict[str, int]
 
+    @classmethod
+    def of(
+        cls, nodes: Nodes, ways: Ways, relations: Relations, *, lost_nodes: int, lost_ways: int
+    ) -> OsmData:
+        """What was read, with nodes that have no place and ways without two nodes left out."""
+        counts = {
+            "nodes_without_place": lost_nodes,
+            "ways_without_two_nodes": lost_ways,
+            "ways_with_nodes_missing": int(np.count_nonzero(~ways.whole)),
+        }
+        return cls(nodes, ways, relations, counts)
+
 
 class KindList:
     """Collects distinct sets of tags, and numbers them."""
@@ -171,7 +183,7 @@ class KindList:
 
     def tagged(self, kind: Iterable[int]) -> Tagged:
         """Objects with these numbers."""
-        every = np.fromiter(kind, dtype=np.int64)
+        every = kind if isinstance(kind, np.ndarray) else np.fromiter(kind, dtype=np.int64)
         return Tagged(self.kinds, every).take(np.arange(len(every)))
 
 

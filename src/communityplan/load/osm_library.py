@@ -57,12 +57,7 @@ def read_objects(osmium: Any, source: Any, interest: Interest) -> OsmData:
     with osmium.io.Reader(source, bits.WAY) as reader:
         objects = osmium.OsmFileIterator(reader, places)
         ways, lost_ways = _lines(objects, _drawer(osmium), interest, edges, kinds)
-    counts = {
-        "nodes_without_place": lost_nodes,
-        "ways_without_two_nodes": lost_ways,
-        "ways_with_nodes_missing": int(np.count_nonzero(~ways.whole)),
-    }
-    return OsmData(nodes, ways, relations, counts)
+    return OsmData.of(nodes, ways, relations, lost_nodes=lost_nodes, lost_ways=lost_ways)
 
 
 def _points_and_relations(
