@@ -39,6 +39,11 @@ MOST_CELLS = 100_000_000
 FARTHEST = 1e9
 """No coordinate of a raster and no cell is larger than this, in any unit."""
 
+DRIVERS = ("GTiff", "AAIGrid", "EHdr", "ENVI", "HFA", "SRTMHGT", "USGSDEM", "netCDF", "HDF5",
+           "GPKG", "XYZ", "GSBG", "GS7BG", "SAGA", "PNG", "JPEG", "JP2OpenJPEG")  # fmt: skip
+"""Kinds of files that hold their cells themselves. Those that name others (VRT, web services) are
+not read, whatever they are called: their author would choose what this machine opens."""
+
 EDGE_POINTS = 21
 """Points along each side of a box when it is moved to another coordinate system."""
 
@@ -283,9 +288,9 @@ def _opened(path: Path) -> Any:
         with warnings.catch_warnings():
             # a raster without a place is refused below, in words
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            return rasterio.open(path)
+            return rasterio.open(path, driver=list(DRIVERS))
     except rasterio.errors.RasterioIOError as error:
-        todo = "Give a raster, such as a GeoTIFF"
+        todo = "Give a raster that holds its cells, such as a GeoTIFF; a list of others is not read"
         raise DataError([Problem(str(path), f"not a raster ({error})", todo)]) from error
 
 

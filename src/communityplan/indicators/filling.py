@@ -14,6 +14,7 @@ from communityplan.errors import MissingLibraryError, OptionError
 from communityplan.indicators.formulas import NotComputedError, compute
 from communityplan.indicators.listing import ASPECTS, INDICATORS, check_indicators
 from communityplan.tables import record, used
+from communityplan.tables.harmless import neutral
 from communityplan.wording import word
 
 __all__ = ["fill_indicators", "indicator_states", "indicator_table", "write_indicators"]
@@ -268,7 +269,8 @@ def write_indicators(indicators: pd.DataFrame, path: str | Path, *, lang: str) -
     ----------
     indicators : DataFrame
     path : str or Path
-        Ends in ``.csv`` (UTF-8 with a mark that spreadsheets understand) or ``.xlsx``.
+        Ends in ``.csv`` (UTF-8 with a mark that spreadsheets understand) or ``.xlsx``; text that
+        would run as a formula gets an apostrophe before it.
     lang : {"zh", "en"}
 
     Returns
@@ -283,7 +285,7 @@ def write_indicators(indicators: pd.DataFrame, path: str | Path, *, lang: str) -
     MissingLibraryError
         For XLSX without openpyxl.
     """
-    table, file = indicator_table(indicators, lang=lang), Path(path)
+    table, file = neutral(indicator_table(indicators, lang=lang)), Path(path)
     if file.suffix.lower() == ".csv":
         table.to_csv(file, index=False, encoding="utf-8-sig")
     elif file.suffix.lower() == ".xlsx":
