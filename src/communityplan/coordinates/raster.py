@@ -285,10 +285,11 @@ def _opened(path: Path) -> Any:
     if not path.stat().st_size:
         raise DataError([Problem(str(path), "the file is empty", "Get it again")])
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), rasterio.Env():
             # a raster without a place is refused below, in words
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            return rasterio.open(path, driver=list(DRIVERS))
+            # rasterio.open takes one kind only, this takes several
+            return rasterio.io.DatasetReader(str(path), driver=list(DRIVERS))
     except rasterio.errors.RasterioIOError as error:
         todo = "Give a raster that holds its cells, such as a GeoTIFF; a list of others is not read"
         raise DataError([Problem(str(path), f"not a raster ({error})", todo)]) from error
