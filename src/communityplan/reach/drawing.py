@@ -208,9 +208,9 @@ def _areas(network: WalkNetwork, parts: dict[float, Intervals], margin_m: float)
     numbers = np.unique(widest.group).tolist()
     around = bands[-1].extent[numbers] + [-margin_m, -margin_m, margin_m, margin_m]
     box, near = streets.tree.query(shapely.box(*around.T))
-    order = np.lexsort((near, box))
-    near = streets.walked[near[order]]
-    first = np.searchsorted(box[order], np.arange(len(numbers) + 1))
+    # box by box, and within each as the tree has them, which depends on nothing else
+    near = streets.walked[near]
+    first = np.searchsorted(box, np.arange(len(numbers) + 1))
     found: list[list[Area]] = [[] for _ in numbers]
 
     def work(places: Iterator[int]) -> None:

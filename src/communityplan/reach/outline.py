@@ -217,8 +217,9 @@ class Surface:
             xy, following = crossings(self.distance_m, self.margin_m, self.corner)
             order, first, area = follow(xy, following)
         xy = xy[order] * self.cell_m
-        if len(area) == 1:
-            return Rings(xy, first, np.array([0, 1]))
+        # the lowest crossing is on an outer ring: with one of these the order is as wanted
+        if (area > 0).sum() == 1:
+            return Rings(xy, first, np.array([0, len(area)]))
         ring, part = sort_rings(xy, first, area)
         length = np.diff(first)[ring]
         return Rings(xy[rows_of(first, ring)], np.concatenate([[0], np.cumsum(length)]), part)
