@@ -12,7 +12,7 @@ __all__ = ["first_set", "number_of_starts"]
 
 Ints = NDArray[np.int64]
 
-MOST_STARTS = 20
+MOST_STARTS = 8
 START_WORK = 2e6
 """Pairs looked at, about, over all random starts."""
 
