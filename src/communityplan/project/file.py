@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,6 +38,9 @@ Told = tuple[str, str, str]
 REQUIRED_TABLES = ("communities", "homes", "facilities", "streets")
 OPTIONAL_TABLES = ("idle_buildings", "walls", "gates")
 RASTERS = ("elevation", "population")
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:[\\/]|[\\/]{2}|[\\/]vsi")
+"""An address on the network, a share of another machine, or a virtual path of a reader."""
+
 TABLE_KEYS = {"path", "datum", "columns", "encoding", "layer", "sheet"}
 STEPS: dict[str, set[str]] = {
     "openings": {"k", "within_m", "every_m", "apart_m", "services", "kinds"},
@@ -99,7 +103,7 @@ KEYS: dict[str, set[str] | None] = {
 def read_toml(file: Path) -> dict[str, Any]:
     """The content of a project file, or one error that says why it cannot be read."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        asked = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         todo = "Give the path of a project file; 'communityplan demo' shows one"
         raise DataError([Problem(str(file), "there is no such file", todo)]) from None
@@ -107,6 +111,24 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise DataError(
             [Problem(str(file), f"cannot be read ({error})", "Mend the file")]
         ) from None
+    # before anything is looked at: to ask whether a file is there reaches a server already
+    if remote := [
+        Problem(f"{file}, {where}", f"{text!r} is not on this machine", "Name a copy of it here")
+        for section in ("inputs", "population", "checkup", *STEPS)
+        for where, text in _texts(asked.get(section), f"[{section}]")
+        if _REMOTE.match(text)
+    ]:
+        raise DataError(remote)
+    return asked
+
+
+def _texts(given: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Every text in a part of a project file, and where it stands."""
+    if isinstance(given, str):
+        yield where, given
+    named = given.items() if isinstance(given, Mapping) else ()
+    for name, part in enumerate(given, 1) if isinstance(given, list) else named:
+        yield from _texts(part, f"{where}, {name}")
 
 
 def unknown_keys(asked: Mapping[str, Any], file: Path) -> list[Problem]:
