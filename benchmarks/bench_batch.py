@@ -109,9 +109,21 @@ def on_dask(base: Path, copies: int) -> list[dict[str, Any]]:
             with LocalCluster(**options) as cluster, Client(cluster) as client:
                 run_batch(projects[: 2 * workers], base / f"warm{turn}{workers}", client=client)
                 begun = time.perf_counter()
-                run_batch(projects, base / f"dask{turn}{workers}", client=client)
+                load = os.getloadavg()[0]
+                status = run_batch(projects, base / f"dask{turn}{workers}", client=client)
                 seconds = time.perf_counter() - begun
-            rows.append({"workers": workers, "wall_s": round(seconds, 1), "projects": copies})
+            done = status.drop_duplicates("project")
+            rows.append(
+                {
+                    "workers": workers,
+                    "projects": copies,
+                    "load_before": round(load, 1),
+                    "wall_s": round(seconds, 1),
+                    "processor_s": round(float(done["processor_s"].sum()), 1),
+                    # 1 where no worker ever waits for a project: what a busy machine cannot hide
+                    "busy_share": round(float(done["seconds"].sum()) / seconds / workers, 3),
+                }
+            )
             print(rows[-1], flush=True)
     return rows
 
