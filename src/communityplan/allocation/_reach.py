@@ -226,7 +226,8 @@ def _coded(cells: pd.Series[Any], all_cells: pd.Series[Any]) -> tuple[Ints, Ids]
     if len(all_cells) != len(cells):
         ids = ids.append(pd.Index(all_cells.dropna().unique()).difference(ids, sort=False))
     # as plain objects: a column of strings is slow to walk through
-    if (codes < 0).any() or any(not str(name).strip() for name in ids.to_numpy(dtype=object)):
+    names = ids.to_numpy(dtype=object)
+    if (codes < 0).any() or not all(map(str.strip, map(str, names))):
         problem = Problem(
             "walks", f"{cells.name} is empty in some rows", "Name every start and end"
         )
