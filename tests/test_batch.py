@@ -167,9 +167,15 @@ def test_only_what_changed_or_was_damaged_is_done_again(inputs, tmp_path):
     entry = out / "status" / "t3.json"
     entry.write_text(entry.read_text(encoding="utf-8")[:40], encoding="utf-8")
     (out / "access" / ".unfinished-t0.parquet").write_bytes(b"PAR1")
+    (out / "access" / "t9.parquet").write_bytes(b"PAR1")
+    (out / "mine").mkdir()
+    (out / "mine" / "t9.parquet").write_bytes(b"of the user")
     assert states() == ["skipped", "done", "done", "done"]
     assert not strays(out)
+    assert (out / "mine" / "t9.parquet").exists()
+    shutil.rmtree(out / "mine")
     after = files(out)
+    assert after.keys() == before.keys()
     changed = {Path(name).stem for name in after if after[name] != before[name]}
     assert changed == {"t1"}
 

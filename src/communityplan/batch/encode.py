@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,19 @@ import pandas as pd
 from communityplan.allocation import Choice
 from communityplan.errors import DataError, MissingLibraryError, Problem
 from communityplan.plan import Plan
+from communityplan.scenario import JointUnits
 from communityplan.tables import used
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["arrow", "encoded", "plan_tables", "read_batch"]
+__all__ = ["TABLE_FOLDERS", "arrow", "encoded", "plan_tables", "read_batch"]
+
+DERIVED = ("missing", "finance")
+"""Tables that a plan makes from its others."""
+
+TABLE_FOLDERS = frozenset([*(field.name for field in fields(Plan)), *DERIVED])
+"""Folders that can hold tables of a batch; files in other folders are the user's own."""
 
 GEO = {
     "version": "1.1.0",
@@ -45,9 +53,11 @@ def arrow() -> Any:
 def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
     """Every table of a plan by name; of the choice what opens, with objective, bound and gap."""
     tables: dict[str, pd.DataFrame] = {}
-    for name in [*plan.tables(), "missing"]:
+    for name in [*plan.tables(), *DERIVED]:
         value = getattr(plan, name)
-        if isinstance(value, Choice):
+        if isinstance(value, JointUnits):
+            value = value.units
+        elif isinstance(value, Choice):
             value = value.opened.assign(
                 objective=value.objective, bound=value.bound, gap=value.gap, unit=value.unit
             )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from communityplan.batch.encode import TABLE_FOLDERS
 from communityplan.batch.evaluate import Outcome
 from communityplan.errors import DataError, MissingLibraryError, Problem
 
@@ -122,14 +123,16 @@ class Folder:
             left.unlink(missing_ok=True)
         named: dict[str, set[str]] = {}
         for part in self.path.glob("*/[!.]*.parquet"):
+            if part.parent.name not in TABLE_FOLDERS:
+                continue
             if part.stem not in named:
                 named[part.stem] = set((self.entry(part.stem) or {}).get("parts", {}))
             if part.parent.name not in named[part.stem]:
                 part.unlink()
 
     def _parts_of(self, name: str) -> list[Path]:
-        tables = [place for place in self.path.iterdir() if place.is_dir()]
-        return [part for table in tables if (part := table / f"{name}.parquet").exists()]
+        parts = (self.part(table, name) for table in sorted(TABLE_FOLDERS))
+        return [part for part in parts if part.exists()]
 
 
 @contextmanager
