@@ -1,12 +1,15 @@
 """Siting models beside spopt with HiGHS, and how long larger ones take.
 
-    python benchmarks/bench_allocation.py [--turns 3] [--out benchmarks/allocation.json]
+    python benchmarks/bench_allocation.py [--turns 3] [--parts peer large choice]
+        [--jobs covering median] [--processor-time] [--out benchmarks/allocation.json]
 
 200 candidates and 20,000 homes are random nodes of the streets of Liège (or of a made-up grid where
 those are not there), always the same. Both libraries take turns in one process and get what they
 ask for, made before: spopt a matrix of costs, this package a table of walks with names. Timed is
 everything from there to the answer; answers are compared. Peak memory is that of a process of its
-own for each, above what it held before.
+own for each, above what it held before. `choice` is `choose_sites` for 25 buildings, 5 services
+and 6 communities. With --processor-time limits of time are seconds of the processor, for a machine
+that is busy with other things. The parts that were run replace those in the file.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +31,15 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
-from communityplan.allocation import Choice, maximal_covering, p_center, p_median, set_covering
+import communityplan as cp
+from communityplan.allocation import (
+    Choice,
+    _highs,
+    maximal_covering,
+    p_center,
+    p_median,
+    set_covering,
+)
 from search_towns import LIEGE, liege
 
 SITES, HOMES, OPEN = 200, 20_000, 10
@@ -238,11 +250,70 @@ def graph(vertices: int, seed: int) -> tuple[pd.DataFrame, pd.Series]:
     return case.walks(), case.demand()
 
 
+def choice() -> dict[str, object]:
+    """25 buildings x 5 services x 6 communities: the choice alone, and with its curve and worth."""
+    import bench_openings as town
+
+    town.COLUMNS, town.ROWS = 3, 2
+    made = town.district(900)
+    network = cp.WalkNetwork.from_streets(
+        made["streets"], communities=made["communities"], gates=made["gates"]
+    )
+    west, south, east, north = made["communities"].total_bounds
+    rng = np.random.default_rng(2)
+    xy = rng.uniform((west, south), (east, north), (25, 2))
+    idle = town.table(
+        town.shapely.points(xy),
+        building_id=[f"b{at:02d}" for at in range(25)],
+        floor_area_m2=rng.integers(2, 16, 25) * 100.0,
+        storeys=rng.integers(1, 6, 25).astype(float),
+        conversion_cost_yuan=rng.integers(3, 20, 25) * 1e5,
+    )
+    keys = [(name, service) for name in idle["building_id"] for service in town.SERVICES]
+    fit_out = pd.DataFrame(keys, columns=["building_id", "service"]).assign(
+        cost_yuan=rng.integers(1, 8, len(keys)) * 1e5
+    )
+    places = fit_out.assign(capacity=rng.integers(50, 300, len(keys)).astype(float))
+    needs = pd.DataFrame({"service": ["elder_care", "canteen"], "min_share": [0.3, 0.3]})
+    asked = {
+        "one budget": {"budget_yuan": 6e6},
+        "three years": {"budget_yuan": {2026: 2e6, 2027: 2e6, 2028: 2e6}},
+        "basic needs": {"budget_yuan": 8e6, "needs": needs},
+        "one centre": {"budget_yuan": 6e6, "min_centres": 1},
+        "limited places": {"budget_yuan": 6e6, "fit_out": places},
+    }
+    alone = {"curve_budgets_yuan": (), "with_worth": False}
+    found = {}
+    for name, options in asked.items():
+        for what, more in (("", alone), (", curve and worth", {})):
+
+            def call(options=options, more=more):
+                return cp.choose_sites(
+                    network,
+                    made["homes"],
+                    made["facilities"].iloc[:5],
+                    idle,
+                    **{"services": town.SERVICES, "fit_out": fit_out, **options, **more},
+                )
+
+            found[name + what] = summary(name + what, call)
+    return found
+
+
+def count_processor_time() -> None:
+    """Limits of time by the processor's seconds, not by the clock on the wall."""
+    _highs.time = types.SimpleNamespace(monotonic=time.process_time)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=3)
+    parts = ("peer", "large", "choice")
+    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
+    jobs = ("covering", "median")
+    parser.add_argument("--jobs", nargs="+", choices=jobs, default=list(jobs))
+    parser.add_argument("--processor-time", action="store_true")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--without-peer", action="store_true")
     parser.add_argument("--memory", nargs=2, metavar=("JOB", "WHO"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     case_file = f"/tmp/communityplan_allocation_{os.getuid()}.npz"
@@ -251,10 +322,20 @@ def main() -> None:
         return
     case = make_case()
     np.savez(case_file, minutes=case.minutes, people=case.people)
-    found: dict[str, object] = {"load": os.getloadavg(), "streets": LIEGE.is_file()}
-    if not options.without_peer:
-        found |= {job: compare(job, case, options.turns) for job in ("covering", "median")}
-    found["large"] = large(case)
+    if options.processor_time:
+        count_processor_time()
+    found: dict[str, object] = {}
+    if options.out and options.out.is_file():
+        found = json.loads(options.out.read_text())
+    found["streets"] = "liege" if LIEGE.is_file() else "made up"
+    if "peer" in options.parts:
+        found |= {job: compare(job, case, options.turns) for job in options.jobs}
+    clock = "processor" if options.processor_time else "wall"
+    if "large" in options.parts:
+        found["large"] = {"limits": clock, **large(case)}
+    if "choice" in options.parts:
+        found["choice"] = {"limits": clock, **choice()}
+    found["load"] = os.getloadavg()
     print(json.dumps(found, indent=1))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")
