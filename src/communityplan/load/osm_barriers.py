@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from communityplan.errors import OptionError
 from communityplan.load.osm_areas import lines, points_of
-from communityplan.load.osm_data import Floats, Ints, Nodes, Tagged, Ways
+from communityplan.load.osm_data import Flags, Floats, Ints, Nodes, Tagged, Ways
 from communityplan.load.osm_extract import Extract
 from communityplan.load.osm_rules import Rules, decide, with_result
 from communityplan.load.osm_squares import Notes
@@ -142,7 +142,7 @@ def read_gates(
         "hours": coded((each[2] for each in times), tags.kind),
         "hours_understood": np.array([each[3] for each in times], dtype=np.bool_)[tags.kind],
         "name": texts(tags, "name", "name:zh"),
-        "on_street": is_among(as_keys(xy), np.unique(_vertices(streets.geometry.to_numpy()))),
+        "on_street": _on_lines(as_keys(xy), streets),
         "on_wall": is_among(as_keys(xy), solid),
         "osm_id": text(osm_id),
         "rule": coded([each.id for each in rules], rule),
@@ -223,6 +223,14 @@ def _told_boundaries(nodes: Nodes, boundary: Keys) -> Tagged:
     kind = nodes.tags.kind.copy()
     kind[rows] = some.kind + len(nodes.tags.kinds)
     return Tagged([*nodes.tags.kinds, *marked], kind)
+
+
+def _on_lines(spots: Keys, streets: gpd.GeoDataFrame) -> Flags:
+    """Which points are vertices of any street."""
+    known = np.unique(spots)
+    corners = _vertices(streets.geometry.to_numpy())
+    met = np.unique(corners[is_among(corners, known)])
+    return is_among(spots, met)
 
 
 def _vertices(shapes: Shapes) -> Keys:

@@ -371,15 +371,15 @@ def _split_nodes(
     end_key: Ints, side: Ints, gates_at: pd.DataFrame
 ) -> tuple[Ints, pd.DataFrame, Ints]:
     """Node of every edge end, the passages through gates, and the points left cut."""
-    sides = pd.DataFrame({"key": end_key, "side": side})
-    groups = sides.groupby(["key", "side"], sort=True)
-    node: Ints = np.asarray(groups.ngroup(), dtype=np.int64)
-    parts = sides.assign(node=node).drop_duplicates().sort_values("node")
-    split = parts[parts["key"].duplicated(keep=False)]
+    # points by their number, the sides of each point in order
+    n_sides = int(side.max(initial=0)) + 1
+    parts, node = np.unique(end_key * n_sides + side, return_inverse=True)
+    key = pd.Series(parts // n_sides)
+    split = pd.DataFrame({"key": key, "node": key.index})[key.duplicated(keep=False)]
     gated = gates_at.merge(split, on="key")
     passages = _passages(gated, next_node=int(node.max(initial=-1)) + 1)
     cut_keys = np.setdiff1d(split["key"].unique(), gates_at["key"].unique())
-    return node, passages, np.asarray(cut_keys, dtype=np.int64)
+    return node.astype(np.int64), passages, np.asarray(cut_keys, dtype=np.int64)
 
 
 def _passages(gated: pd.DataFrame, *, next_node: int) -> pd.DataFrame:
