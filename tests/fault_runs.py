@@ -67,7 +67,9 @@ class Bench:
         names = found.keys() | self.whole.keys()
         other = sorted(name for name in names if found.get(name) != self.whole.get(name))
         if failed or other or left:
-            print(f"not whole: failed {failed}, other tables {other}, unfinished {left}")
+            print(
+                f"not whole: failed {failed}, other tables {other}, unfinished {left}", flush=True
+            )
         shutil.rmtree(folder)
         return not (failed or other or left)
 
