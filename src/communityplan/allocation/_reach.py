@@ -102,18 +102,20 @@ def read_reach(walks: pd.DataFrame, demand: pd.Series[Any]) -> Reach:
     reachable = _reachable(walks)
     site_codes, sites = _coded(reachable["to_id"], walks["to_id"])
     home_codes, homes = _coded(reachable["from_id"], reachable["from_id"])
-    people = _people(demand, homes)
-    ids = _sorted(people.index[people > 0])
-    home_of = ids.get_indexer(homes)[home_codes]
+    amounts, named_at = _people(demand, homes)
+    lived_in = np.flatnonzero(amounts > 0)
+    lived_in = lived_in[_order(demand.index[lived_in].to_numpy(dtype=object))]
+    place = np.full(len(amounts) + 1, -1)  # the last one is of homes that demand does not name
+    place[lived_in] = np.arange(len(lived_in))
     reach = Reach(
         sites=sites,
-        homes=ids,
-        people=people.reindex(ids).to_numpy(dtype=np.float64),
+        homes=demand.index[lived_in],
+        people=amounts[lived_in],
         site=site_codes,
-        home=home_of.astype(np.int64),
+        home=place[named_at][home_codes].astype(np.int64),
         walk_min=reachable["walk_min"].to_numpy(dtype=np.float64),
-        empty_homes=int((people == 0).sum()),
-        unnamed_homes=int((people.index.get_indexer(homes) < 0).sum()),
+        empty_homes=int((amounts == 0).sum()),
+        unnamed_homes=int((named_at < 0).sum()),
     )
     return _in_order(reach)
 
@@ -232,22 +234,32 @@ def _coded(cells: pd.Series[Any], all_cells: pd.Series[Any]) -> tuple[Ints, Ids]
             "walks", f"{cells.name} is empty in some rows", "Name every start and end"
         )
         raise DataError([problem])
-    ordered = _sorted(ids)
-    return ordered.get_indexer(ids)[codes].astype(np.int64), ordered
+    order = _order(names)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return place[codes], ids[order]
 
 
 def _sorted(ids: Ids) -> Ids:
-    values = ids.to_numpy()
-    try:
-        order = np.argsort(values, kind="stable")
-    except TypeError:
-        order = np.argsort(values.astype(str), kind="stable")
-    ordered: Ids = ids[order]
+    ordered: Ids = ids[_order(ids.to_numpy(dtype=object))]
     return ordered
 
 
-def _people(demand: pd.Series[Any], homes: Ids) -> pd.Series[Any]:
-    """People of every home that demand names, as numbers; all that is wrong is one error."""
+def _order(names: NDArray[np.object_]) -> Ints:
+    """What puts names in order; most often they are, and looking is quicker than sorting."""
+    try:
+        if (names[1:] >= names[:-1]).all():
+            return np.arange(len(names))
+        return np.argsort(names, kind="stable")
+    except TypeError:
+        return np.argsort(names.astype(str), kind="stable")
+
+
+def _people(demand: pd.Series[Any], homes: Ids) -> tuple[Floats, Ints]:
+    """People of every row of demand, and the row of every home, -1 for none.
+
+    All that is wrong is one error.
+    """
     people = pd.to_numeric(demand, errors="coerce").astype("float64")
     is_bad = ~((people >= 0) & np.isfinite(people)).to_numpy()
     problems = [
@@ -262,12 +274,13 @@ def _people(demand: pd.Series[Any], homes: Ids) -> pd.Series[Any]:
     if not problems and not (people > 0).any():
         found = "it is empty" if demand.empty else "nobody lives anywhere: all people are 0"
         problems.append(Problem("demand", found, "Give the people at each home"))
-    if not problems and (demand.index.get_indexer(homes) < 0).all():
+    named_at = np.full(len(homes), -1) if problems else demand.index.get_indexer(homes)
+    if not problems and (named_at < 0).all():
         found = f"it names no from_id of walks, such as {homes[0]!r}"
         problems.append(Problem("demand", found, "Index it by the from_id of walks"))
     if problems:
         raise DataError(problems)
-    return people
+    return np.asarray(people, dtype=np.float64), named_at.astype(np.int64)
 
 
 def _in_order(reach: Reach) -> Reach:
