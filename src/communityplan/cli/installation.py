@@ -31,10 +31,11 @@ OLDEST_PYTHON = (3, 11)
 # what has compiled parts that may be there and yet not load
 COMPILED = ("shapely", "pyproj", "pyogrio", "scipy", "numba", "rasterio", "osmium", "highspy")
 EXTRAS = {
-    "plots": ("matplotlib",),
     "office": ("xlsxwriter", "docx"),
     "excel": ("openpyxl",),
     "parquet": ("pyarrow",),
+    "batch": ("pyarrow", "filelock"),
+    "dask": ("distributed",),
 }
 """Modules that parts of the package need, by the extra that brings them."""
 
