@@ -161,6 +161,19 @@ def test_compiled_and_plain_areas_are_the_same(monkeypatch):
         assert one.geometry.is_valid.all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_area_is_the_same_alone_and_with_other_limits_and_facilities(seed):
+    network, _, shops = random_town(seed)
+    hiker = cp.Walker("hiker", 1.1, slope="tobler")
+    together = cp.service_areas(network, shops, walker=hiker, minutes=[1, 2, 3.5, 6])
+    for row in range(0, 12, 4):
+        alone = cp.service_areas(network, shops.iloc[[row]], walker=hiker, minutes=[3.5])
+        same = together[(together["facility_id"] == f"f{row}") & (together["within_min"] == 3.5)]
+        assert alone.geometry.iloc[0].equals_exact(same.geometry.iloc[0], 0)
+        figures = ["street_km", "inside_share", "false_share"]
+        np.testing.assert_array_equal(alone[figures], same[figures])
+
+
 def test_the_quality_of_an_area_is_what_overlay_finds():
     network = cp.WalkNetwork.from_streets(grid_streets(8, 100))
     centre = points([(0, 0)], facility_id=["f"])

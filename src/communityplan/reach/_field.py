@@ -23,42 +23,45 @@ follow = njit(cache=True, nogil=True)(tracing.follow)
 
 
 @njit(cache=True, nogil=True)
-def _lower(square: Array, ax: float, ay: float, bx: float, by: float, reach: Any) -> None:
+def lower_to(
+    square: Array, ends: Array, corner: tuple[int, int], cell_m: float, reach_m: float
+) -> None:
     """Lower every grid crossing near a piece to its squared distance, where that is less."""
     height, width = square.shape
-    run, rise = bx - ax, by - ay
-    length = run * run + rise * rise
-    if length <= 0.0:
-        length = 1.0
-    cells, scale = reach
-    first_x = max(int(np.ceil(min(ax, bx) - cells)), 0)
-    last_x = min(int(np.floor(max(ax, bx) + cells)), width - 1)
-    first_y = max(int(np.ceil(min(ay, by) - cells)), 0)
-    last_y = min(int(np.floor(max(ay, by) + cells)), height - 1)
-    for y in range(first_y, last_y + 1):
-        for x in range(first_x, last_x + 1):
-            along = ((x - ax) * run + (y - ay) * rise) / length
-            along = min(max(along, 0.0), 1.0)
-            off_x = x - ax - along * run
-            off_y = y - ay - along * rise
-            found = (off_x * off_x + off_y * off_y) * scale
-            square[y, x] = min(square[y, x], found)
-
-
-@njit(cache=True, nogil=True)
-def lower_to(square: Array, ends: Array, corner: Pair, cell_m: float, reach_m: float) -> None:
-    """Take straight pieces into a field."""
-    reach = (reach_m / cell_m, cell_m**2)
     column, row = corner
+    cells, scale = reach_m / cell_m, cell_m**2
     for piece in range(ends.shape[0]):
-        ax, ay = ends[piece, 0] / cell_m - column, ends[piece, 1] / cell_m - row
-        bx, by = ends[piece, 2] / cell_m - column, ends[piece, 3] / cell_m - row
-        _lower(square, ax, ay, bx, by, reach)
+        ax, ay = ends[piece, 0] / cell_m, ends[piece, 1] / cell_m
+        bx, by = ends[piece, 2] / cell_m, ends[piece, 3] / cell_m
+        run, rise = bx - ax, by - ay
+        length = run * run + rise * rise
+        if length <= 0.0:
+            length = 1.0
+        first_x = max(int(np.ceil(min(ax, bx) - cells)) - column, 0)
+        last_x = min(int(np.floor(max(ax, bx) + cells)) - column, width - 1)
+        first_y = max(int(np.ceil(min(ay, by) - cells)) - row, 0)
+        last_y = min(int(np.floor(max(ay, by) + cells)) - row, height - 1)
+        for j in range(first_y, last_y + 1):
+            # positions on the whole grid, so that nothing depends on where this field begins
+            y = float(j + row)
+            for i in range(first_x, last_x + 1):
+                x = float(i + column)
+                along = ((x - ax) * run + (y - ay) * rise) / length
+                along = min(max(along, 0.0), 1.0)
+                off_x = x - ax - along * run
+                off_y = y - ay - along * rise
+                found = (off_x * off_x + off_y * off_y) * scale
+                square[j, i] = min(square[j, i], found)
 
 
 @njit(cache=True, nogil=True)
 def lower_lines(
-    square: Array, lines: Pieces, rows: Array, corner: Pair, cell_m: float, reach_m: float
+    square: Array,
+    lines: Pieces,
+    rows: Array,
+    corner: tuple[int, int],
+    cell_m: float,
+    reach_m: float,
 ) -> None:
     """Take whole lines into a field."""
     for line in rows:

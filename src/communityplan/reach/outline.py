@@ -38,6 +38,9 @@ Shapes = NDArray[np.object_]
 CELLS_PER_MARGIN = 2.5
 """Grid cells in a margin: any point of a street has the crossings around it within the margin."""
 
+PER_M = 1024.0
+"""Distances are whole multiples of a metre over this: a millimetre."""
+
 PAD = 5
 """Cells around the streets, so that the outline closes on the grid."""
 
@@ -140,18 +143,21 @@ class Field:
         if self.compiled:
             from communityplan.reach._field import lower_to
 
-            corner = float(self.column), float(self.row)
+            corner = self.column, self.row
             lower_to(self.square, pieces, corner, self.cell_m, self.far_m)
             return
-        ends = pieces / self.cell_m - [self.column, self.row, self.column, self.row]
+        # positions on the whole grid, so that nothing depends on where this field begins
+        ends = pieces / self.cell_m
+        begin = np.array([self.column, self.row])
         reach, scale = self.far_m / self.cell_m, self.cell_m**2
         low = np.minimum(ends[:, :2], ends[:, 2:]) - reach
         high = np.maximum(ends[:, :2], ends[:, 2:]) + reach
-        first = np.maximum(np.ceil(low).astype(np.int64), 0)
-        limit = np.array(self.square.shape[::-1]) - 1
+        first = np.maximum(np.ceil(low).astype(np.int64), begin)
+        limit = np.array(self.square.shape[::-1]) - 1 + begin
         size = np.minimum(np.floor(high).astype(np.int64), limit) - first + 1
         piece, x, y = _crossings(first, size)
-        np.minimum.at(self.square, (y, x), _square_distance(ends[piece], x, y) * scale)
+        found = _square_distance(ends[piece], x, y) * scale
+        np.minimum.at(self.square, (y - self.row, x - self.column), found)
 
     def add_lines(self, lines: Pieces, rows: Ints) -> None:
         """Take in whole streets."""
@@ -160,7 +166,7 @@ class Field:
         elif len(rows):
             from communityplan.reach._field import lower_lines
 
-            corner = float(self.column), float(self.row)
+            corner = self.column, self.row
             lower_lines(self.square, lines, rows, corner, self.cell_m, self.far_m)
 
     def surface(self, bounds: tuple[float, float, float, float]) -> Surface:
@@ -178,6 +184,10 @@ class Field:
         right = min(int(np.ceil(east)) + PAD - self.column + 1, width)
         high = min(int(np.ceil(north)) + PAD - self.row + 1, height)
         distance_m = np.sqrt(self.square[low:high, left:right])
+        # a street drawn in two parts for two limits is as far as drawn in one, but for rounding
+        distance_m *= PER_M
+        np.rint(distance_m, out=distance_m)
+        distance_m /= PER_M
         corner = float(self.column + left), float(self.row + low)
         return Surface(distance_m, corner, self.cell_m, self.margin_m, self.compiled)
 
