@@ -104,20 +104,20 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, ast.AST, ast.AST]]:
         yield from places(child)
 
 
-def mutants_of(room: str) -> list[Mutant]:
+def mutants_of(room: str, root: Path) -> list[Mutant]:
     """Every fault that can be put into a room."""
     found = []
-    for file in sorted((ROOT / "src/communityplan" / room).rglob("*.py")):
+    for file in sorted((root / "src/communityplan" / room).rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for number, (_, _, old, new) in enumerate(places(tree)):
             shown = [ast.unparse(each).splitlines()[0][:110] for each in (old, new)]
-            found.append(Mutant(room, str(file.relative_to(ROOT)), number, old.lineno, *shown))
+            found.append(Mutant(room, str(file.relative_to(root)), number, old.lineno, *shown))
     return found
 
 
-def mutated(mutant: Mutant) -> str:
+def mutated(text: str, mutant: Mutant) -> str:
     """The text of a file with the fault in it."""
-    tree = ast.parse((ROOT / mutant.file).read_text(encoding="utf-8"))
+    tree = ast.parse(text)
     parent, field, old, new = list(places(tree))[mutant.number]
     value = getattr(parent, field)
     if isinstance(value, list):
@@ -173,11 +173,11 @@ def _run_tests(folder: Path, tests: list[str], cpu_s: int) -> None:
         os._exit(code)
 
 
-def sample(counts: dict[str, int], seed: int) -> list[Mutant]:
+def sample(counts: dict[str, int], seed: int, root: Path) -> list[Mutant]:
     """So many mutants of each room, the same for the same seed and source."""
     chosen = []
     for room, count in counts.items():
-        every = mutants_of(room)
+        every = mutants_of(room, root)
         chosen += random.Random(f"{seed} {room}").sample(every, min(count, len(every)))
     return chosen
 
@@ -202,10 +202,12 @@ def main() -> None:
         for room in [room for room, count in counts.items() if count]:
             if (end := passes(folder, TESTS[room], 10 * asked.cpu_s)) != "ok":
                 sys.exit(f"the tests of {room} end as {end!r} before any fault is put in")
-        for mutant in sample(counts, asked.seed):
-            (folder / mutant.file).write_text(mutated(mutant), encoding="utf-8")
+        for mutant in sample(counts, asked.seed, folder):
+            file = folder / mutant.file
+            whole = file.read_text(encoding="utf-8")
+            file.write_text(mutated(whole, mutant), encoding="utf-8")
             end = passes(folder, TESTS[mutant.room], asked.cpu_s)
-            shutil.copy(ROOT / mutant.file, folder / mutant.file)
+            file.write_text(whole, encoding="utf-8")
             ends[mutant.room, end] += 1
             if end == "ok":
                 print(f"SURVIVED {mutant}", flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -271,3 +273,47 @@ def test_keys_that_are_numbers_with_decimals_are_refused():
     network = cp.WalkNetwork.from_streets(streets)
     with pytest.raises(TableError, match="community_id holds numbers with decimals"):
         cp.coverage(network, homes, market, minutes=[5], walker="adult", group="residents")
+
+
+def test_facilities_that_break_their_contract_are_refused():
+    network, homes, market = street_town()
+    twice = pd.concat([market, market], ignore_index=True)
+    option = {"service": "market", "walker": OLDER}
+    with pytest.raises(TableError, match="facility_id"):
+        cp.coverage(network, homes, twice, minutes=[5], walker=OLDER)
+    with pytest.raises(TableError, match="facility_id"):
+        cp.home_access(network, homes, twice, **option)
+    with pytest.raises(TableError, match="facility_id"):
+        cp.storey_coverage(network, homes, twice, within_min=5, **option)
+
+
+def test_a_group_of_ones_own_is_counted_and_checked():
+    network, homes, market = street_town()
+    renters = homes.assign(renters=[6, 2, 1])
+    options = {"minutes": [5], "walker": OLDER, "group": "renters"}
+    # storeys 1 to 5 of 6, as in the ledger by hand
+    assert cp.coverage(network, renters, market, **options)["covered"].tolist() == [5, 0]
+    for wrong in (-1, None):
+        with pytest.raises(TableError, match="row 2: renters is"):
+            cp.coverage(network, homes.assign(renters=[6, wrong, 1]), market, **options)
+
+
+def test_who_climbs_the_stairs_unless_told():
+    network, homes, market = street_town()
+    school = market.assign(service="childcare")
+    options = {"service": "childcare", "within_min": 15}
+    found = cp.storey_coverage(network, homes, school, **options)
+    carer = cp.storey_coverage(network, homes, school, walker="carer_with_toddler", **options)
+    adult = cp.storey_coverage(network, homes, school, walker="adult", **options)
+    pd.testing.assert_frame_equal(found, carer)
+    assert not found["walk_min"].equals(adult["walk_min"])
+    assert found.attrs["communityplan"]["walker"]["name"] == "carer_with_toddler"
+
+
+def test_a_warning_points_at_the_caller():
+    network, homes, market = street_town()
+    with pytest.warns(UserWarning, match="more elderly than residents") as told:
+        cp.coverage(
+            network, homes.assign(elderly=99), market, minutes=[5], walker=OLDER, group="elderly"
+        )
+    assert Path(told[0].filename).name == "test_coverage.py"

@@ -115,7 +115,8 @@ def coverage(
     tables = []
     walkers: dict[str, dict[str, Any]] = {}
     joined = _Joined(network, homes)
-    for service in _services(facilities, services):
+    asked = _services(facilities, services)
+    for service in asked:
         offered = facilities[facilities["service"].map(str) == service]
         by_walker: dict[Walker, Floats] = {}
         for people in groups:
@@ -143,6 +144,9 @@ def coverage(
     ledger = ledger.sort_values(LEDGER_KEY, kind="stable", ignore_index=True)
     return record(
         ledger,
+        minutes=limits,
+        group=groups,
+        services=asked,
         walkers=walkers,
         direction=direction,
         network=dict(network.options),
@@ -317,7 +321,14 @@ def storey_coverage(
             "is_covered": whole_s <= within_min * 60.0 + TOLERANCE_S,
         }
     )
-    return record(table, service=service, within_min=within_min, walker=person.facts())
+    return record(
+        table,
+        service=service,
+        within_min=within_min,
+        group=group,
+        walker=person.facts(),
+        direction=direction,
+    )
 
 
 def totals(ledger: pd.DataFrame) -> pd.DataFrame:
@@ -372,9 +383,10 @@ def _count(
         {
             "people": people,
             "covered": covered,
-            "beyond": people - covered - unreachable,
+            # not what the others leave over: rounding would make it less than nobody
+            "beyond": people * (leaves - share),
             "unreachable": unreachable,
-            "covered_but_for_stairs": np.where(at_ground, people * leaves - covered, 0.0),
+            "covered_but_for_stairs": np.where(at_ground, people * (leaves - share), 0.0),
         }
     )
     summed = each.groupby(homes["community_id"].map(str).to_numpy()).sum()
