@@ -384,7 +384,7 @@ def test_the_doctor_tells_what_is_wrong_and_what_to_do(tmp_path, capsys, monkeyp
         installation, "requires", lambda _: ["numpy>=999", "no-such-library>=1", "x; extra=='y'"]
     )
     monkeypatch.setattr(
-        installation, "find_spec", lambda name: None if name in ("docx", "matplotlib") else object()
+        installation, "find_spec", lambda name: None if name in ("docx", "pyarrow") else object()
     )
     monkeypatch.setattr(installation, "COMPILED", ("no_such_module",))
     assert run("doctor", "--lang", "en", "--out", str(tmp_path / "out")) == 2
@@ -392,7 +392,7 @@ def test_the_doctor_tells_what_is_wrong_and_what_to_do(tmp_path, capsys, monkeyp
     assert "pip install -U 'numpy>=999' 'no-such-library>=1'" in said
     assert "no_such_module" in said
     assert "communityplan[office]" in said
-    assert "communityplan[plots]" in said
+    assert "communityplan[parquet]" in said
     assert "is a file" in said
     assert "Mend first" in said
 
