@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {
     "coverage": ["test_coverage.py"],
-    "reach": ["test_reach.py", "test_reach_tables.py"],
+    "reach": ["test_reach_corners.py", "test_reach.py", "test_reach_tables.py"],
     "allocation": [
         "test_allocation.py",
         "test_allocation_places.py",
@@ -179,6 +179,8 @@ def sample(counts: dict[str, int], seed: int, root: Path) -> list[Mutant]:
     for room, count in counts.items():
         every = mutants_of(room, root)
         chosen += random.Random(f"{seed} {room}").sample(every, min(count, len(every)))
+    # in no order, so that a run that is stopped is a fair sample too
+    random.Random(seed).shuffle(chosen)
     return chosen
 
 
@@ -202,17 +204,26 @@ def main() -> None:
         for room in [room for room, count in counts.items() if count]:
             if (end := passes(folder, TESTS[room], 10 * asked.cpu_s)) != "ok":
                 sys.exit(f"the tests of {room} end as {end!r} before any fault is put in")
-        for mutant in sample(counts, asked.seed, folder):
-            file = folder / mutant.file
-            whole = file.read_text(encoding="utf-8")
-            file.write_text(mutated(whole, mutant), encoding="utf-8")
-            end = passes(folder, TESTS[mutant.room], asked.cpu_s)
-            file.write_text(whole, encoding="utf-8")
-            ends[mutant.room, end] += 1
-            if end == "ok":
-                print(f"SURVIVED {mutant}", flush=True)
-    for (room, end), count in sorted(ends.items()):
-        print(f"{room}: {count} {'survived' if end == 'ok' else end}")
+        try:
+            for mutant in sample(counts, asked.seed, folder):
+                end = tried(mutant, folder, asked.cpu_s)
+                ends[mutant.room, end] += 1
+                if end == "ok":
+                    print(f"SURVIVED {mutant}", flush=True)
+        finally:
+            # a run that is stopped says what it has found so far
+            for (room, end), count in sorted(ends.items()):
+                print(f"{room}: {count} {'survived' if end == 'ok' else end}", flush=True)
+
+
+def tried(mutant: Mutant, folder: Path, cpu_s: int) -> str:
+    """How the tests of the room end with the fault in the copy."""
+    file = folder / mutant.file
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(mutated(whole, mutant), encoding="utf-8")
+    end = passes(folder, TESTS[mutant.room], cpu_s)
+    file.write_text(whole, encoding="utf-8")
+    return end
 
 
 if __name__ == "__main__":
