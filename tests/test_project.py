@@ -299,3 +299,25 @@ def test_a_budget_may_be_given_by_year(tmp_path):
     wrong = text.replace("2027", "next")
     with pytest.raises(DataError, match="yuan by year"):
         cp.load_project(write_project(tmp_path, wrong))
+
+
+@pytest.mark.parametrize("name", ["population", "elevation"])
+def test_a_raster_that_is_none_or_elsewhere_is_told_before_anything_is_computed(tmp_path, name):
+    text = PROJECT.replace('streets = "', f'{name} = "cells.tif"\nstreets = "')
+    file = write_project(tmp_path, text)
+    (tmp_path / "cells.tif").write_text("no raster", encoding="utf-8")
+    with pytest.raises(DataError, match=r"cells\.tif"):
+        cp.load_project(file)
+    raster(tmp_path / "cells.tif", [[1, 1]], left=900_000, top=900_000, size=10)
+    with pytest.raises(DataError, match="the streets"):
+        cp.load_project(file)
+
+
+def test_a_system_that_is_written_otherwise_is_the_same():
+    streets = lines([(500_000, 3_400_000), (500_300, 3_400_000)])
+    written = "+proj=utm +zone=50 +datum=WGS84 +units=m +no_defs"
+    gates = points([(500_100, 3_400_000)], gate_id=["g"], who=["everyone"])
+    gates = gates.set_crs(written, allow_override=True)
+    assert len(cp.WalkNetwork.from_streets(streets, gates=gates).nodes)
+    with pytest.raises(cp.CommunityPlanError, match="different coordinate systems"):
+        cp.WalkNetwork.from_streets(streets, gates=gates.to_crs(32651))

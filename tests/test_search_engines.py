@@ -300,7 +300,7 @@ def test_numba_is_not_loaded_before_it_is_needed():
 def test_stale_code_is_dropped(monkeypatch, tmp_path):
     stale, fresh = tmp_path / "kernels.old.nbi", tmp_path / "lists.new.nbi"
     for file in (stale, fresh):
-        file.write_bytes(b"")
+        file.write_bytes(b".")
     os.utime(stale, (0, 0))
 
     class Kept:
@@ -357,3 +357,43 @@ def test_threads_have_to_be_one_or_more():
     ends = Ends.at_nodes([0])
     with pytest.raises(OptionError, match="threads is 0"):
         jobs.pairs(graph, ends, ends, limit_s=1, threads=0)
+
+
+def test_kept_code_that_breaks_off_is_dropped(tmp_path):
+    from communityplan._search.kept import drop_damaged_code
+
+    whole, broken, other = (tmp_path / name for name in ("a.nbi", "b.1.nbd", "c.txt"))
+    whole.write_bytes(b"(lp0\n.")
+    broken.write_bytes(b"(lp0\n")
+    other.write_bytes(b"x")
+    drop_damaged_code(str(tmp_path))
+    drop_damaged_code(None)
+    assert sorted(tmp_path.iterdir()) == [whole, other]
+
+
+def test_a_half_written_cache_ends_nothing(tmp_path):
+    # in processes of their own: numba reads its cache once
+    script = (
+        "import numpy as np, geopandas as gpd, shapely, communityplan as cp\n"
+        "from communityplan._search import engine\n"
+        "engine.LOADING_S = engine.COMPILING_S = -1.0\n"
+        "s = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (300, 0)])], crs=32650)\n"
+        "p = gpd.GeoDataFrame({'home_id': ['a'], 'community_id': ['c'], 'residents': [1]},\n"
+        "    geometry=[shapely.Point(10, 0)], crs=32650)\n"
+        "f = gpd.GeoDataFrame({'facility_id': ['f'], 'service': ['market']},\n"
+        "    geometry=[shapely.Point(90, 0)], crs=32650)\n"
+        "n = cp.WalkNetwork.from_streets(s)\n"
+        "print(cp.nearest(n, p, f, walker='adult', within_min=9)['walk_min'].round(9).tolist())\n"
+        "print(engine._state.compiled is not None)\n"
+    )
+    places = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = []
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=places, check=True
+        )
+        said.append(ran.stdout)
+        for file in tmp_path.rglob("*.nb[id]"):
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert said[0] == said[1]
+    assert said[0].splitlines()[1] == "True"

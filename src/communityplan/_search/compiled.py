@@ -16,6 +16,7 @@ from communityplan._search.closest import nearest
 from communityplan._search.core import core_of, core_spots
 from communityplan._search.ends import OWNER, START
 from communityplan._search.graph import Floats, Ints, search_limit
+from communityplan._search.kept import drop_damaged_code
 from communityplan._search.kernels import Hung, Listed, Queue, Tally, sweep_all
 from communityplan._search.shaping import tally_columns, to_columns, unzip
 from communityplan._search.sweeps import Rows, Sweep, in_space, shared, sweeps
@@ -53,6 +54,7 @@ def _drop_stale_code() -> None:
     """
     kept: Any = sweep_all
     folder = kept.stats.cache_path
+    drop_damaged_code(folder)
     newest = max(source.stat().st_mtime for source in Path(__file__).parent.glob("*.py"))
     for index in Path(folder).glob("*.nbi") if folder else ():
         with suppress(OSError):

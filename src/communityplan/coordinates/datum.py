@@ -177,8 +177,8 @@ def _convert_pair(
         ) from error
     if len(both) != 2 or _are_points(both):
         raise OptionError(
-            f"these {len(both)} rows look like points, one by one; give two, all longitudes and all "
-            "latitudes: numpy.transpose(points)"
+            f"these {len(both)} rows look like points, one by one; give two, all longitudes and "
+            "all latitudes: numpy.transpose(points)"
         )
     lon, lat = both
     if lon.shape != lat.shape:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from communityplan._search.kept import kept
 
 __all__ = ["Cells", "nearest_pieces"]
 
@@ -24,7 +25,7 @@ class Cells(NamedTuple):
     size: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kept
 def _span(cells: Cells, axis: int, at: float, radius: float) -> Any:
     """First and last column (or row) of the cells around a point, none off the grid."""
     low = np.int64(np.floor((at - radius) / cells.cell_m)) - cells.corner[axis]
@@ -32,7 +33,7 @@ def _span(cells: Cells, axis: int, at: float, radius: float) -> Any:
     return max(low, 0), min(high, cells.size[axis] - 1)
 
 
-@njit(cache=True, nogil=True)
+@kept
 def _away(cells: Cells, piece: np.int64, x: float, y: float) -> Any:
     """Squared distance between a point and a piece."""
     ax, ay = cells.ends[piece, 0], cells.ends[piece, 1]
@@ -49,7 +50,7 @@ def _away(cells: Cells, piece: np.int64, x: float, y: float) -> Any:
     return off_x * off_x + off_y * off_y
 
 
-@njit(cache=True, nogil=True)
+@kept
 def nearest_pieces(xy: Array, cells: Cells, piece: Array, square: Array) -> None:
     """Put the nearest piece of every point, and its squared distance, where those are nearer."""
     for point in range(xy.shape[0]):

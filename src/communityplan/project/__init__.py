@@ -193,6 +193,7 @@ def load_project(path: str | Path) -> Project:
     steps, more = _steps(asked, file)
     problems += more
     problems += _members(tables)
+    problems += _raster_problems(rasters, tables)
     if not problems and "population" in asked:
         tables["homes"] = _peopled(tables, rasters, asked["population"], file)
     if not problems:
@@ -254,7 +255,9 @@ def _inputs(
     for name, given in asked.get("inputs", {}).items():
         options = dict(given) if isinstance(given, Mapping) else {"path": given}
         where = f"{file}, [inputs], {name}"
-        problems += strangers(options, RASTER_KEYS.get(name, TABLE_KEYS), where)
+        known = RASTER_KEYS.get(name, TABLE_KEYS)
+        problems += strangers(options, known, where)
+        options = {key: value for key, value in options.items() if key in known}
         if not isinstance(options.get("path"), str):
             found = f"is {given!r}"
             problems.append(Problem(where, found, 'Give a path, or a table with path = "..."'))
@@ -282,6 +285,26 @@ def _raster(name: str, path: Path, options: Mapping[str, Any]) -> Any:
     from communityplan.network.slope import Elevation
 
     return Elevation(path, **{key: options[key] for key in ("z_unit", "band") if key in options})
+
+
+def _raster_problems(
+    rasters: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]
+) -> list[Problem]:
+    """Rasters that cannot be read, or that lie elsewhere, whether they are used or not."""
+    streets = tables.get("streets")
+    if not rasters or streets is None or not len(streets):
+        return []
+    # rasters are slow to import, and few projects need one
+    from communityplan.coordinates.raster import raster_problems
+
+    near = tuple(streets.total_bounds)
+    return [
+        problem
+        for given in rasters.values()
+        for problem in raster_problems(
+            getattr(given, "source", given), near=near, crs=streets.crs, what="the streets"
+        )
+    ]
 
 
 def _steps(asked: Mapping[str, Any], file: Path) -> tuple[dict[str, dict[str, Any]], list[Problem]]:

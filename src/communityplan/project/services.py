@@ -48,7 +48,7 @@ def _service(name: str, facts: Mapping[str, Any]) -> Service:
     if not changed:
         return known
     base = {key: getattr(known, key) for key in SERVICE_KEYS | {"verified"}}
-    source = changed.get("source", "given by the project 由项目给定")
+    source = changed.get("source", "given by the project")
     limits = {"within_min", "min_floor_area_m2"} & set(changed)
     own = {"source": source, "verified": False} if limits else {}
     return Service(name=name, **{**base, **changed, **own})

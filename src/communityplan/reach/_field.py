@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from communityplan._search.kept import kept
 from communityplan.reach import tracing
 from communityplan.reach.outline import Pieces, Samples
 from communityplan.reach.tracing import HAIR
@@ -19,10 +19,10 @@ __all__ = ["crossings", "follow", "lengths", "lower_lines", "lower_to"]
 Array = NDArray[Any]
 Pair = tuple[float, float]
 
-follow = njit(cache=True, nogil=True)(tracing.follow)
+follow = kept(tracing.follow)
 
 
-@njit(cache=True, nogil=True)
+@kept
 def lower_to(
     square: Array, ends: Array, corner: tuple[int, int], cell_m: float, reach_m: float
 ) -> None:
@@ -54,7 +54,7 @@ def lower_to(
                 square[j, i] = min(square[j, i], found)
 
 
-@njit(cache=True, nogil=True)
+@kept
 def lower_lines(
     square: Array,
     lines: Pieces,
@@ -69,7 +69,7 @@ def lower_lines(
         lower_to(square, ends, corner, cell_m, reach_m)
 
 
-@njit(cache=True, nogil=True)
+@kept
 def lengths(
     field: Array, frame: tuple[float, float, float, float], lines: Samples, rows: Array
 ) -> Pair:
@@ -100,12 +100,12 @@ def lengths(
     return inside, outside
 
 
-@njit(cache=True, nogil=True)
+@kept
 def _part(low: float, high: float, level: float) -> Any:
     return min(max((level - low) / (high - low), HAIR), 1.0 - HAIR)
 
 
-@njit(cache=True, nogil=True)
+@kept
 def _sides(field: Array, level: float) -> Any:
     """Which corners are inside, and how many edges of the grid are crossed."""
     height, width = field.shape
@@ -123,7 +123,7 @@ def _sides(field: Array, level: float) -> Any:
     return inside, count
 
 
-@njit(cache=True, nogil=True)
+@kept
 def _marked(field: Array, level: float, corner: Pair, inside: Array, xy: Array) -> Any:
     """Every crossing, and its number on every edge of the grid that has one."""
     height, width = field.shape
@@ -148,7 +148,7 @@ def _marked(field: Array, level: float, corner: Pair, inside: Array, xy: Array) 
     return number
 
 
-@njit(cache=True, nogil=True)
+@kept
 def crossings(field: Array, level: float, corner: Pair, segments: Array) -> Any:
     """As `tracing.crossings`; `segments` are those of `tracing.SEGMENT_TABLE`."""
     height, width = field.shape

@@ -92,7 +92,7 @@ def walker(chosen: Walker | str) -> Walker:
     """
     if isinstance(chosen, Walker):
         return chosen
-    if chosen not in WALKERS:
+    if not isinstance(chosen, str) or chosen not in WALKERS:
         raise OptionError(f"no walker {chosen!r}; known are {', '.join(WALKERS)}, or give a Walker")
     return WALKERS[chosen]
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from communityplan.errors import OptionError, Problem, TableError
@@ -16,6 +17,9 @@ from communityplan.tables.contracts import AREA, Column, Table
 __all__ = ["as_flags", "check", "find_problems", "record", "same_crs", "used"]
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
+
+SAME_PLACE_M = 0.001
+"""Two systems are one where places differ by less [m]."""
 
 
 def check(table: Frame, contract: Table, *, where: str | None = None) -> Frame:
@@ -297,10 +301,35 @@ def same_crs(*tables: gpd.GeoDataFrame) -> None:
     ------
     OptionError
         Names the coordinate systems found.
+
+    Notes
+    -----
+    A system may be written in many ways. Two are one where they have the same code, or where both
+    put the corners and the middle of a table at the same place, to a millimetre.
     """
-    systems = {str(table.crs.to_string()): table.crs for table in tables if table.crs is not None}
-    if len(systems) > 1:
-        raise OptionError(
-            f"the tables are in different coordinate systems ({', '.join(systems)}); "
-            "project them to one with to_crs"
-        )
+    placed = [table for table in tables if table.crs is not None and len(table)]
+    for other in placed[1:]:
+        if not _one_system(placed[0], other):
+            named = ", ".join(dict.fromkeys(_system_name(table) for table in (placed[0], other)))
+            raise OptionError(
+                f"the tables are in different coordinate systems ({named}); "
+                "project them to one with to_crs"
+            )
+
+
+def _one_system(first: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> bool:
+    one, two = first.crs, other.crs
+    if one == two or (one.to_epsg() is not None and one.to_epsg() == two.to_epsg()):
+        return True
+    if not (one.is_projected and two.is_projected):
+        return False
+    west, south, east, north = first.total_bounds
+    x = np.array([west, east, west, east, (west + east) / 2])
+    y = np.array([south, south, north, north, (south + north) / 2])
+    moved = pyproj.Transformer.from_crs(one, two, always_xy=True).transform(x, y)
+    return bool(np.abs(np.stack(moved) - np.stack([x, y])).max() < SAME_PLACE_M)
+
+
+def _system_name(table: gpd.GeoDataFrame) -> str:
+    code = table.crs.to_epsg()
+    return f"{table.crs.name} (EPSG:{code})" if code else str(table.crs.name)
