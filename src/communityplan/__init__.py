@@ -135,6 +135,9 @@ if TYPE_CHECKING:
         read_menu,
         read_preferences,
     )
+    from communityplan.network.attachment import (
+        attachment_table,
+    )
     from communityplan.network.repair import (
         repair_streets,
     )
@@ -220,6 +223,7 @@ __all__ = [
     "add_path",
     "apply",
     "as_numbers",
+    "attachment_table",
     "balance",
     "balanced_access",
     "balancing_groups",
@@ -360,6 +364,7 @@ _LATE = {
     "add_path": "scenario",
     "apply": "scenario",
     "as_numbers": "consent",
+    "attachment_table": "network.attachment",
     "balance": "finance",
     "balanced_access": "access",
     "balancing_groups": "finance",
