@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs bench batch-bench fuzz faults clean
+.PHONY: demo test docs bench batch-bench fuzz faults mutants clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "communityplan needs Python 3.11 or newer")'
@@ -41,6 +41,9 @@ batch-bench: $(VENV)/.tested  ## 32, 120 and 600 communities, and one Dask worke
 
 faults: $(VENV)/.tested  ## batches killed, starved, interrupted and damaged; counts what was lost
 	$(BIN)/python tests/fault_runs.py
+
+mutants: $(VENV)/.tested  ## small faults in reach, coverage and allocation that tests have to notice
+	$(BIN)/python tests/mutants.py
 
 clean:
 	rm -rf $(VENV) out build dist site .pytest_cache .mypy_cache .ruff_cache

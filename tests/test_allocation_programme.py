@@ -130,6 +130,14 @@ def test_a_share_counts_those_who_are_served_today():
     assert "take at least 500,000 yuan, 300,000 more than there is" in text
 
 
+@pytest.mark.parametrize("empty", [None, float("nan"), pd.NA])
+def test_a_need_of_no_community_is_a_need_of_all(empty):
+    needs = pd.DataFrame({"service": ["childcare"], "min_sites": [1]})
+    anywhere = needs.assign(community_id=pd.Series([empty], dtype=object))
+    found = choose(budget_yuan=500_000, needs=anywhere)
+    assert found.sites == choose(budget_yuan=500_000, needs=needs).sites
+
+
 def test_needs_that_no_money_meets_say_by_how_much():
     needs = pd.DataFrame({"service": ["canteen"], "min_people": [150.0]})
     with pytest.raises(DataError, match=r"with any money, 110 of the 150 people .* 40 short"):

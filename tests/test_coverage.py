@@ -285,6 +285,11 @@ def test_facilities_that_break_their_contract_are_refused():
         cp.home_access(network, homes, twice, **option)
     with pytest.raises(TableError, match="facility_id"):
         cp.storey_coverage(network, homes, twice, within_min=5, **option)
+    bare = market.drop(columns="service")
+    with pytest.raises(TableError, match="no column 'service'"):
+        cp.coverage(network, homes, bare, minutes=[5], walker=OLDER)
+    with pytest.raises(TableError, match="no column 'service'"):
+        cp.home_access(network, homes, bare, **option)
 
 
 def test_a_group_of_ones_own_is_counted_and_checked():

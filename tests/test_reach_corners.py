@@ -80,3 +80,10 @@ def test_homes_of_several_owners_are_answered_as_alone(seed):
     together = cp.walks(network, homes, shops, **asked)
     alone = [cp.walks(network, homes.iloc[[row]], shops, **asked) for row in range(len(homes))]
     pd.testing.assert_frame_equal(together, pd.concat(alone, ignore_index=True), check_exact=True)
+
+
+def test_a_street_of_less_than_a_second_is_reached_in_part():
+    network = cp.WalkNetwork.from_streets(lines([(0, 0), (0.8, 0)]))
+    start = points([(0, 0)], home_id=["h"])
+    found = cp.reached_streets(network, start, walker=PLAIN, within_min=0.4 / 60)
+    assert found["length_m"].sum() == pytest.approx(0.4)

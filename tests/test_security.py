@@ -22,6 +22,7 @@ import shapely
 
 import communityplan as cp
 from communityplan import maps, report
+from communityplan.batch.jobs import as_jobs
 from communityplan.coordinates.raster import read_raster
 from communityplan.errors import CommunityPlanError, DataError
 from communityplan.indicators import write_indicators
@@ -320,7 +321,8 @@ def test_pages_say_names_and_run_none(nasty, lang):
     assert set(found) <= {
         "html", "head", "meta", "title", "style", "body", "a", "header", "p", "h1", "h2", "h3",
         "nav", "ol", "ul", "li", "main", "section", "figure", "figcaption", "img", "table",
-        "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "div", "span", "footer", "strong", "b",
+        "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "div", "span", "footer", "strong",
+        "b",
     }  # fmt: skip
 
 
@@ -396,6 +398,14 @@ def test_names_make_no_paths(tmp_path, nasty):
     report.write(replace(plan, project=project), tmp_path / "a" / "b", lang="en")
     assert {file.name for file in (tmp_path / "a" / "b").iterdir()} <= kept
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_dir()) == ["a", "b"]
+
+
+def test_names_of_a_batch_make_no_paths(nasty):
+    plan, _ = nasty
+    names = ["../../one", "/etc/two", r"..\\..\\three", "C:/four", ".lock", SCRIPT]
+    for job in as_jobs(dict.fromkeys(names, plan.project)):
+        assert not re.search(r"[\\/:<>\"|?*]", job.name)
+        assert not job.name.startswith(".")
 
 
 BANNED_MODULES = {
