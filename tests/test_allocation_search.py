@@ -299,6 +299,15 @@ def test_an_interrupted_search_keeps_the_best(monkeypatch):
     assert choice.is_proven or choice.status.startswith("interrupted: gap ")
 
 
+def test_a_search_that_is_stopped_before_it_has_anything_stops(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_exact._Search, "prove", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _exact.place(random_placing(3), Clock(60))
+
+
 def test_an_interrupted_solver_keeps_the_best(monkeypatch):
     import highspy
 
