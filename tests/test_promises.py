@@ -396,17 +396,6 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 SAID_AS = {("coverage", "walker"): "walkers"}
-SILENT = {
-    "within_reach": "minutes are its columns only",
-    "newly_covered": "notes nothing",
-    "rank_sites": "does not note normalise and groups",
-    "rank_openings": "does not note k",
-    "programme_fit": "does not note its services",
-    "programmes": "does not note its services, nor every_set",
-    "centres_among": "does not note its services",
-}
-"""What is still silent, and why the promise does not hold there yet."""
-
 
 OTHERS = {
     "balance", "balancing_groups", "cash_flow", "choose_menu", "choose_programme", "choose_sites",
@@ -434,12 +423,7 @@ def test_8_every_function_with_options_is_looked_at_somewhere():
     assert with_options == {*ASKED, *OTHERS}
 
 
-def _asked() -> list[Any]:
-    silent = {name: pytest.mark.xfail(strict=True, reason=why) for name, why in SILENT.items()}
-    return [pytest.param(name, marks=silent.get(name, ())) for name in ASKED]
-
-
-@pytest.mark.parametrize("name", _asked())
+@pytest.mark.parametrize("name", ASKED)
 def test_8_no_silent_option(demo, name):
     function, asked = getattr(cp, name), ASKED[name]
     wanted = inspect.signature(function).parameters.values()

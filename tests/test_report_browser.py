@@ -72,10 +72,13 @@ def test_keys_reach_contents_and_wide_tables(running, pages):
     with opened(running, pages["en"], size=PHONE) as shown:
         shown.page.keyboard.press("Tab")
         assert shown.page.evaluate("document.activeElement.className") == "skip"
-        for _ in range(9):
+        links = shown.page.evaluate("document.querySelectorAll('nav a').length")
+        reached = set()
+        for _ in range(links + 2):
             shown.page.keyboard.press("Tab")
-        reached = shown.page.evaluate("document.activeElement.className")
-        assert reached == "scroll"
+            reached.add(shown.page.evaluate("document.activeElement.className"))
+        # the first table that is wider than the page follows the contents
+        assert "scroll" in reached
 
 
 def test_it_prints_on_a4_with_its_marks(running, pages):

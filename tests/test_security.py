@@ -174,7 +174,6 @@ def test_no_link_in_a_table_is_followed(tmp_path, remote, kind):
     assert seen.read_bytes() == b""
 
 
-@pytest.mark.xfail(strict=True, reason="the root element of a KML file is not looked at yet")
 @pytest.mark.parametrize("kind", OTHER_READERS)
 def test_xml_of_another_reader_is_not_read_as_kml(tmp_path, remote, kind):
     url, seen = remote

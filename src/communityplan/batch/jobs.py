@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -18,6 +17,7 @@ import pandas as pd
 from communityplan.batch.tiles import Tile
 from communityplan.errors import DataError, OptionError, Problem
 from communityplan.project import Project, demo_folder
+from communityplan.project.file import read_toml
 
 __all__ = ["Given", "Job", "as_jobs", "fingerprint", "project_files"]
 
@@ -213,8 +213,9 @@ def _content(path: Path) -> Iterator[bytes]:
     file = path / "project.toml" if path.is_dir() else path
     yield from _file_content(file)
     try:
-        asked = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        # refuses what names another machine before any of it is tried as a file
+        asked = read_toml(file)
+    except DataError:
         return
     for name in sorted(set(_texts(asked))):
         for found in _with_companions(file.parent / name):

@@ -80,6 +80,9 @@ def _check_xml(xml: bytes, where: str) -> int:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rsplit(":", 1)[-1]
+        if (local != "kml" and not counts["kml"]) or local.startswith("OGR"):
+            # another reader would take it for its own, and fetch what it names
+            raise DataError([Problem(where, "XML, but not KML", "Export it as KML, or as GeoJSON")])
         if local in counts:
             counts[local] += 1
             cells.clear()

@@ -101,7 +101,15 @@ def within_reach(
     empty = _table(key, pd.array([], dtype="str"), limits, np.zeros((2, 0, len(limits))))
     whole = stacked(tables, asked, walker=walker, by=by, empty=empty)
     facts = facts_of(walker, walkers)
-    return record(whole, walker=facts, weight=weight, per=per, by=by, direction=direction)
+    return record(
+        whole,
+        walker=facts,
+        minutes=limits,
+        weight=weight,
+        per=per,
+        by=by,
+        direction=direction,
+    )
 
 
 def _counted(

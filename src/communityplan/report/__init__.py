@@ -115,8 +115,8 @@ def write(
     >>> from communityplan import report
     >>> plan = cp.make_plan(cp.load_project("demo"))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sorted(report.write(plan, folder, lang="en", formats=["csv"]))  # doctest: +ELLIPSIS
-    ['budget.csv', 'checkup.csv', 'chosen.csv', ...]
+    ...     sorted(report.write(plan, folder, lang="en", formats=["csv"]))[:2]
+    ['budget.csv', 'cash.csv']
     """
     _check(lang, formats)
     given = {formats} if isinstance(formats, str) else set(formats)

@@ -23,7 +23,7 @@ from communityplan.siting import programmes
 from communityplan.standards import Service
 from communityplan.standards import walker as find_walker
 from communityplan.standards.clauses import read_standard
-from communityplan.tables import COMMUNITIES, HOMES, IDLE_BUILDINGS, find_problems, record
+from communityplan.tables import COMMUNITIES, HOMES, IDLE_BUILDINGS, find_problems, record, used
 from communityplan.walker import Walker
 
 __all__ = ["JointUnits", "UnitSize", "centres_among", "joint_units", "unit_size"]
@@ -146,7 +146,8 @@ def centres_among(
     """
     sets = programmes(idle_buildings, services=services)
     good = set(sets.loc[sets["is_centre"].isin(["met", "preferred"]), "building_id"])
-    return idle_buildings[idle_buildings["building_id"].map(str).isin(good)]
+    kept = idle_buildings[idle_buildings["building_id"].map(str).isin(good)]
+    return record(kept, **{key: used(sets)[key] for key in ("services", "rules")})
 
 
 def joint_units(

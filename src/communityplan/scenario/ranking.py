@@ -155,6 +155,7 @@ def rank_openings(
         every_m=float(every_m),
         apart_m=float(apart_m),
         kinds=list(chosen),
+        k=int(k),
         looked_at=openings.table["kind"].value_counts().to_dict(),
         together=told,
         network=dict(now.network.options),

@@ -116,7 +116,7 @@ def programme_fit(
     ids = idle_buildings["building_id"].map(str).to_numpy()
     tables = [_fit(ids, buildings, service, rule) for service in wanted]
     table = pd.concat(tables, ignore_index=True)
-    return record(table, rules=rule.facts())
+    return record(table, services=[one.name for one in wanted], rules=rule.facts())
 
 
 def chosen_services(services: Sequence[str | Service] | None) -> list[Service]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ from communityplan.siting.given import refuse_no_tables
 from communityplan.siting.joined import Joined
 from communityplan.standards import Service, named_service
 from communityplan.standards import walker as find_walker
-from communityplan.tables import FACILITIES, IDLE_BUILDINGS, as_flags, check
+from communityplan.tables import FACILITIES, IDLE_BUILDINGS, as_flags, check, record
 from communityplan.walker import Walker, storey_seconds
 
 __all__ = ["Gains", "gains_of", "newly_covered", "people_of", "worst_fifth"]
@@ -107,7 +107,7 @@ def newly_covered(
     found = gains_of(joined, wanted, people=people, buildings=every)
     building_ids = pd.array(idle_buildings["building_id"].map(str), dtype="str")
     home_ids = pd.array(homes["home_id"].map(str), dtype="str")
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "building_id": building_ids.take(found.building),
             "home_id": home_ids.take(found.home),
@@ -115,6 +115,7 @@ def newly_covered(
             "people": people[found.home] * found.share,
         }
     )
+    return record(table, service=asdict(wanted), network=dict(network.options))
 
 
 def gains_of(joined: Joined, service: Service, *, people: Floats, buildings: Ints) -> Gains:

@@ -107,7 +107,12 @@ def programmes(
     ids = idle_buildings["building_id"].map(str).to_numpy()
     table = pd.DataFrame(rows, columns=_COLUMNS).assign(centre_verified=rule.centre.verified)
     table.insert(0, "building_id", ids[building])
-    return record(table.join(reasons_of(fit), on="building_id"), rules=rule.facts())
+    return record(
+        table.join(reasons_of(fit), on="building_id"),
+        services=[one.name for one in wanted],
+        every_set=every_set,
+        rules=rule.facts(),
+    )
 
 
 _COLUMNS = [

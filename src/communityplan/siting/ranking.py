@@ -165,7 +165,7 @@ def rank_sites(
         weights={service.name: float(w) for service, w in zip(wanted, factor, strict=True)},
         network=dict(network.options),
         rules=rule.facts(),
-        **options,
+        **{"normalise": normalise, "groups": list(groups), **options},
     )
 
 
