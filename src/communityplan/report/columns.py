@@ -50,6 +50,9 @@ EXCEL_FORMATS = {
 HEADED_UNITS = ("min", "s", "m", "km", "m2", "m/s", "yuan")
 """Units that stand in a heading; people and shares are told by their names."""
 
+_LIKE = {"consent_buildings": "consent", "effect_totals": "effects"}
+"""Tables whose columns are called as those of another, but for what they call otherwise."""
+
 _DECIMALS = {"people": 0, "whole": 0, "area": 0, "yuan": 0, "minutes": 1, "metres": 1, "km": 2}
 _CONTRACT_KINDS = {"amount": "number", "number": "number", "flag": "flag"}
 _UNIT_KINDS = {"people": "people", "households": "people", "m2": "area", "yuan": "yuan"}
@@ -135,7 +138,8 @@ def field_of(key: str, table: str, column: pd.Series[Any]) -> Field:
     >>> field_of("covered", "ledger", pd.Series([1.0])).label("zh")
     '已覆盖'
     """
-    known = {**_known()["every"], **_known().get(table, {})}
+    like = _LIKE.get(table, table)
+    known = {**_known()["every"], **_known().get(like, {}), **_known().get(table, {})}
     if key in known:
         return Field(key=key, **known[key])
     for contract in (TABLES.get(table), TABLES["idle_buildings"], TABLES["homes"]):
