@@ -443,3 +443,18 @@ def test_two_versions_are_compared(tmp_path, capsys):
     assert "lamp" in set(changes.loc[changes["table"] == "menu", "key"])
     assert run("versions", str(old), str(old), *options) == 0
     assert "do not differ" in capsys.readouterr().out
+
+
+def test_a_plan_is_written_without_the_office_libraries(tmp_path, capsys, monkeypatch):
+    from communityplan import report
+
+    real = report.find_spec
+    monkeypatch.setattr(
+        report, "find_spec", lambda name: None if name in ("docx", "xlsxwriter") else real(name)
+    )
+    project = whole_project(tmp_path / "p")
+    assert run("plan", str(project), "--out", str(tmp_path / "out"), "--lang", "en") == 0
+    assert "xlsx, docx were left out" in capsys.readouterr().out
+    written = {file.name for file in (tmp_path / "out").iterdir()}
+    assert "report.html" in written
+    assert not {"report.docx", "report.xlsx"} & written

@@ -21,7 +21,14 @@ from communityplan.load.osm import read_osm
 from communityplan.plan import Plan, make_plan
 from communityplan.project import Project, load_project
 from communityplan.project.osm import project_from_osm
-from communityplan.report import FORMATS, write, write_changes, write_ranking, write_tables
+from communityplan.report import (
+    FORMATS,
+    usable_formats,
+    write,
+    write_changes,
+    write_ranking,
+    write_tables,
+)
 from communityplan.report.agreed import agreed_lines
 from communityplan.report.columns import Sayer
 from communityplan.report.decided import decided_lines
@@ -127,10 +134,10 @@ def report(
     del debug
     said = language(lang)
     plan = _planned(project, said, whole=True)
-    written = write(plan, out, lang=said, formats=formats or FORMATS)
+    written = write(plan, out, lang=said, formats=formats or usable_formats())
     show_head(plan.project, said)
     show_ledger(plan, said)
-    show_files(written.values())
+    show_files(written.values(), said=[] if formats else _left_out(said))
 
 
 @app.command(name="plan")
@@ -139,7 +146,7 @@ def plan_(project: Given, out: Out = Path("out"), lang: Lang = "", debug: Debug 
     del debug
     said = language(lang)
     plan = _planned(project, said, whole=True)
-    written = write(plan, out, lang=said, formats=FORMATS)
+    written = write(plan, out, lang=said, formats=usable_formats())
     show_head(plan.project, said)
     show_ledger(plan, said)
     if plan.ranking is not None:
@@ -149,7 +156,7 @@ def plan_(project: Given, out: Out = Path("out"), lang: Lang = "", debug: Debug 
     show_files(
         [], said=[*choice_lines(plan, say), *decided_lines(plan, say), *agreed_lines(plan, say)]
     )
-    show_files(written.values())
+    show_files(written.values(), said=_left_out(said))
 
 
 @app.command()
@@ -173,6 +180,12 @@ def versions(  # noqa: PLR0917  # the parser calls it by name
     summary = version_summary(changes)
     lines = summary[said].tolist() if len(summary) else [word("cli.nothing_changed", said)]
     show_files([written], said=lines)
+
+
+def _left_out(lang: str) -> list[str]:
+    """Formats that were not written, for their libraries are not installed."""
+    lacking = [name for name in FORMATS if name not in usable_formats()]
+    return [word("cli.left_out", lang, formats=", ".join(lacking))] if lacking else []
 
 
 def _planned(given: str, lang: str, *, ranked: bool = False, whole: bool = False) -> Plan:

@@ -28,6 +28,7 @@ __all__ = [
     "FORMATS",
     "neutral",
     "plan_map",
+    "usable_formats",
     "write",
     "write_changes",
     "write_ranking",
@@ -66,6 +67,17 @@ CSV_TABLES = (
     "indicators",
     "homes",
 )
+
+
+def usable_formats() -> tuple[str, ...]:
+    """The formats whose libraries are installed.
+
+    Returns
+    -------
+    tuple of str
+        Of `FORMATS`: all but ``xlsx`` and ``docx`` where the extra ``office`` is missing.
+    """
+    return tuple(name for name in FORMATS if name not in OFFICE or find_spec(OFFICE[name]))
 
 
 def write(
