@@ -28,7 +28,6 @@ from communityplan.load.osm_report import report_table
 from communityplan.load.osm_rules import Rule, first_keys, osm_rules, parse_rules, rule_keys
 from communityplan.load.osm_squares import Notes
 from communityplan.load.osm_streets import read_streets
-from communityplan.network.pausing import collecting_paused
 
 __all__ = ["ASSUMED_STOREYS", "OsmLayers", "osm_rules", "read_osm"]
 
@@ -107,7 +106,6 @@ class OsmLayers:
         return f"OsmLayers({sizes}; {self.streets.crs.to_string()})"
 
 
-@collecting_paused()
 def read_osm(
     path: str | Path,
     *,

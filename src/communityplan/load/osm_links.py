@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
 
 from communityplan.load.osm_data import Flags, Floats, Ints
 from communityplan.load.osm_values import as_keys, is_among
@@ -193,8 +195,10 @@ def _drawn(start: Keys, stop: Keys) -> Shapes:
 def _on_shortest(points: Keys, one: Ints, other: Ints, stop: Flags) -> Flags:
     """The sights that one shortest walk between each two stops takes."""
     count = len(points)
+    length_m = np.abs(points[one] - points[other])
+    graph = coo_array((length_m, (one, other)), shape=(count, count)).tocsr()
     stops = np.flatnonzero(stop)
-    come_from = _predecessors(points, one, other, stops)
+    _, come_from = dijkstra(graph, directed=False, indices=stops, return_predecessors=True)
     walked = np.zeros((count, count), dtype=np.bool_)
     start = np.arange(len(stops))[:, None]
     at = np.tile(stops, (len(stops), 1))
@@ -205,31 +209,6 @@ def _on_shortest(points: Keys, one: Ints, other: Ints, stop: Flags) -> Flags:
             return np.asarray(walked[one, other] | walked[other, one])
         walked[earlier[on_the_way], at[on_the_way]] = True
         at = np.where(on_the_way, earlier, at)
-
-
-def _predecessors(points: Keys, one: Ints, other: Ints, stops: Ints) -> Ints:
-    """For each stop and each point the point before it on a shortest walk, -1 where there is none.
-
-    Dijkstra's search from all stops at once: each settles its next point in every round.
-    """
-    count, row = len(points), np.arange(len(stops))
-    length_m = np.full((count, count), np.inf)
-    length_m[one, other] = length_m[other, one] = np.abs(points[one] - points[other])
-    walk_m = np.full((len(stops), count), np.inf)
-    walk_m[row, stops] = 0.0
-    waiting = walk_m.copy()
-    come_from = np.full((len(stops), count), -1, dtype=np.int64)
-    for _ in range(count):
-        at = waiting.argmin(axis=1)
-        so_far = waiting[row, at]
-        if np.isinf(so_far).all():
-            break
-        through = so_far[:, None] + length_m[at]
-        shorter = through < walk_m
-        walk_m[shorter] = waiting[shorter] = through[shorter]
-        come_from[shorter] = np.broadcast_to(at[:, None], shorter.shape)[shorter]
-        waiting[row, at] = np.inf
-    return come_from
 
 
 def _corners(part: Any) -> tuple[Keys, Keys, Keys]:

@@ -15,7 +15,6 @@ import shapely
 from numpy.typing import NDArray
 
 from communityplan.network.graph import clusters
-from communityplan.network.pausing import collecting_paused
 
 __all__ = ["Barriers", "Noded", "node_streets"]
 
@@ -92,7 +91,6 @@ class _Vertices:
     mark: Ints  # -1 plain, else the row of the mark that put or found it
 
 
-@collecting_paused()
 def node_streets(
     lines: Shapes,
     barriers: Barriers,
